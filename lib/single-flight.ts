@@ -1,0 +1,64 @@
+/** One run under way for a key, and those who wait for it. Settled exactly once, never rejected. */
+export class Flight<T> {
+  readonly key: string
+  /** What the leader found at its lookup: tells a later caller whether it may join. */
+  readonly origin: unknown
+  /** Resolves with what the followers may share; `undefined` = nothing. */
+  readonly outcome: Promise<T | undefined>
+  /** How many wait. */
+  followers = 0
+  settled = false
+  #resolve!: (outcome: T | undefined) => void
+
+  constructor (key: string, origin: unknown) {
+    this.key = key
+    this.origin = origin
+    this.outcome = new Promise((resolve) => { this.#resolve = resolve })
+  }
+
+  /** `false`: it had been settled before. */
+  settle (outcome: T | undefined): boolean {
+    if (this.settled) return false
+    this.settled = true
+    this.#resolve(outcome)
+    return true
+  }
+}
+
+/** The runs under way, by key. Knows nothing of what is run. */
+export class Flights<T> {
+  readonly #byKey = new Map<string, Flight<T>>()
+  readonly #most: number
+
+  /** @param most the largest number of flights at a time; past it nobody leads, and runs go side by side */
+  constructor (most = 10_000) {
+    this.#most = most
+  }
+
+  get size (): number { return this.#byKey.size }
+
+  get (key: string): Flight<T> | undefined {
+    return this.#byKey.get(key)
+  }
+
+  /**
+   * Starts a flight, in place of one that may be under way (whose followers keep it). `undefined`: too many flights;
+   * run without one.
+   */
+  lead (key: string, origin: unknown): Flight<T> | undefined {
+    if (this.#byKey.size >= this.#most && !this.#byKey.has(key)) return undefined
+    const flight = new Flight<T>(key, origin)
+    this.#byKey.set(key, flight)
+    return flight
+  }
+
+  /** Ends a flight with what its followers may share. Idempotent. */
+  settle (flight: Flight<T>, outcome: T | undefined): void {
+    if (flight.settle(outcome) && this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key)
+  }
+
+  /** Ends every flight with nothing to share: the server is closing. */
+  settleAll (): void {
+    for (const flight of [...this.#byKey.values()]) this.settle(flight, undefined)
+  }
+}

@@ -1,0 +1,56 @@
+import type { Entry } from '../entry.ts'
+import type { Awaitable } from '../stores/store.ts'
+
+/** An entry without what the versions add to it. */
+export type Draft = Omit<Entry, 'marks' | 'sequence'>
+
+/**
+ * What a look-up brought, with the versions as they were at that moment. A fill that follows hands it back to
+ * `begin`, so that a purge that comes in between is never undone by the fill.
+ */
+export interface Found {
+  readonly key: string
+  /** Undefined: nothing there, or what is there was purged, has ended, or cannot be trusted. */
+  readonly entry: Entry | undefined
+  /** When the entry was made stale by `soften`, ms; `Infinity` = it was not. */
+  readonly softened: number
+  readonly names: readonly string[]
+  /** The versions of `names`; `undefined` for one that nobody has needed yet. Empty in memory. */
+  readonly marks: ReadonlyArray<string | undefined>
+  readonly sequence: number
+}
+
+/** The versions that a fill is made under. */
+export interface Stamp {
+  readonly names: readonly string[]
+  readonly marks: readonly string[]
+  readonly sequence: number
+  /** The version of "any name at all": tells whether a name that only the reply brings was purged meanwhile. */
+  readonly fence: string
+}
+
+/**
+ * Entries under versions: the one mechanism behind every invalidation. An entry records the versions of the names
+ * that it depends on as they were at its lookup; a read that finds another version is a miss. A purge moves versions
+ * and touches no entry.
+ *
+ * Reads and writes reject when the backend is down (the caller fails open); so do purges.
+ */
+export interface Versioned {
+  /** In memory: every method answers at once. */
+  readonly immediate: boolean
+  /** The entry under `key` with the versions of `names`, as one operation of the backend. */
+  lookup (key: string, names: readonly string[]): Awaitable<Found>
+  /** Makes sure that each name of the lookup has a version, before the fill's work begins. `life`: ms, how long it is needed. */
+  begin (found: Found, life: number): Awaitable<Stamp>
+  /** Was one of the stamp's names, or its key, purged in this process since? */
+  outdated (key: string, stamp: Stamp): boolean
+  /** Writes a draft made under `stamp`; its `names` may hold more than the stamp's. `false`: refused, or purged meanwhile. */
+  write (key: string, draft: Draft, stamp: Stamp): Awaitable<boolean>
+  /** Moves the versions of names: every entry that depends on one of them is gone. */
+  purge (names: readonly string[]): Awaitable<void>
+  /** Makes every entry that depends on one of them stale, from now on. */
+  soften (names: readonly string[]): Awaitable<void>
+  /** Removes one entry. A fill of the key that began earlier in this process is not stored. `true`: it was there. */
+  remove (key: string): Awaitable<boolean>
+}

@@ -1,0 +1,8 @@
+export type { Awaitable, Store } from '../lib/stores/store.ts'
+export type { StoredReply } from '../lib/entry.ts'
+
+/** Turns a value into bytes and back. `deserialize` throws on bytes that it did not write. */
+export interface Serializer {
+  serialize (value: unknown): Buffer
+  deserialize (bytes: Buffer): unknown
+}
