@@ -1,4 +1,4 @@
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 
 /**
  * The only file that leans on the inside of Fastify: the chain of an instance's hooks, which no public call reads, and
@@ -7,6 +7,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
  */
 
 export type LookupHook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'
+type Hook = LookupHook | 'onSend'
 type HookLists = Record<string, unknown>
 
 function hookLists (instance: FastifyInstance): HookLists | undefined {
@@ -50,23 +51,30 @@ export function onSendHooks (instance: FastifyInstance): string[] {
 }
 
 /** The hooks of one kind that run for a route, in their order; `undefined`: cannot be told. */
-export function hookChain (instance: FastifyInstance, route: RouteOptions, hook: LookupHook): unknown[] | undefined {
+export function hookChain (instance: FastifyInstance, route: RouteOptions, hook: Hook): unknown[] | undefined {
   const lists = hookLists(instance)
   if (lists === undefined || !Array.isArray(lists[hook])) return undefined
   return [...lists[hook] as unknown[]].concat(route[hook] ?? [])
 }
 
 /** The final chain as the router holds it for the route of a request; `undefined`: cannot be told. */
-export function chainOfRequest (request: object): Record<LookupHook, unknown[]> | undefined {
-  let level: object | null = request
-  while (level !== null) {
-    const symbol = Object.getOwnPropertySymbols(level).find((one) => one.description === 'fastify.context' || one.description === 'fastify.RouteContext')
-    const context = symbol === undefined ? undefined : (request as never)[symbol] as Record<string, unknown> | undefined
-    if (context !== undefined && context !== null && 'onRequest' in context && 'preHandler' in context) {
-      const list = (hook: LookupHook): unknown[] => Array.isArray(context[hook]) ? context[hook] : []
-      return { onRequest: list('onRequest'), preParsing: list('preParsing'), preValidation: list('preValidation'), preHandler: list('preHandler') }
-    }
-    level = Object.getPrototypeOf(level) as object | null
-  }
-  return undefined
+export function chainOfRequest (request: FastifyRequest): Record<LookupHook, unknown[]> | undefined {
+  const context = contextOf(request)
+  if (context === undefined) return undefined
+  const list = (hook: LookupHook): unknown[] => Array.isArray(context[hook]) ? context[hook] : []
+  return { onRequest: list('onRequest'), preParsing: list('preParsing'), preValidation: list('preValidation'), preHandler: list('preHandler') }
+}
+
+/** Wraps the handler of a route that `onRoute` did not see. `false`: it cannot be reached; nothing was changed. */
+export function wrapHandlerOf (request: FastifyRequest, wrap: (handler: RouteHandlerMethod) => RouteHandlerMethod): boolean {
+  const context = contextOf(request)
+  if (context === undefined || typeof context.handler !== 'function') return false
+  context.handler = wrap(context.handler as RouteHandlerMethod).bind(request.server)
+  return true
+}
+
+function contextOf (request: FastifyRequest): Record<string, unknown> | undefined {
+  const symbol = Object.getOwnPropertySymbols(request).find((one) => one.description === 'fastify.context')
+  const context = symbol === undefined ? undefined : (request as never)[symbol] as Record<string, unknown> | undefined
+  return typeof context === 'object' && context !== null && 'onRequest' in context && 'preHandler' in context ? context : undefined
 }

@@ -30,6 +30,10 @@ export class KeyFences {
     this.#fences.delete(key)
   }
 
+  touchPrefix (prefix: string): void {
+    for (const key of this.#fences.keys()) if (key.startsWith(prefix)) this.touch(key)
+  }
+
   touchAll (): void {
     for (const fence of this.#fences.values()) fence.touched = true
     this.#fences.clear()

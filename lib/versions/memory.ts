@@ -13,10 +13,13 @@ export interface Held {
   softened: number
 }
 
+/** A store in this process whose entries can be looked through. */
+export type HeldStore = Store<Held> & { values (): Iterable<Held> }
+
 const NO_MARKS: readonly string[] = []
 
 /** Versions over a store that lives in this process: every method answers at once. */
-export function memoryVersions (store: Store<Held>, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
+export function memoryVersions (store: HeldStore, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
   const fences = new KeyFences()
 
   function valid (held: Held): boolean {
@@ -75,8 +78,15 @@ export function memoryVersions (store: Store<Held>, now: () => number, table: Pu
       return store.add(key, hold(key, draft, table.sequence), life(draft))
     },
     touchKey (key) { fences.touch(key) },
+    touchKeys (start) { fences.touchPrefix(start) },
     purge (names) { for (const name of names) table.note(name) },
     soften (names) { for (const name of names) table.soften(name, now()) },
+    anyDependent (names) {
+      for (const held of store.values()) {
+        if (held.entry.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held.entry) > now()) return true
+      }
+      return false
+    },
     remove (key) {
       const there = read(key) !== undefined
       fences.touch(key)

@@ -225,6 +225,7 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
     },
 
     touchKey (key) { fences.touch(key) },
+    touchKeys (start) { fences.touchPrefix(start) },
 
     async purge (names) {
       for (const name of names) table.note(name)
@@ -247,6 +248,11 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
         for (const name of names) doubt.add(inDoubt(name), async () => { await moveVersions([name]) })
         throw error
       }
+    },
+
+    async anyDependent (names) {
+      const marks = await store.operation((inner) => readMarks(inner, names))
+      return marks.some((mark) => mark !== undefined)
     },
 
     async remove (key) {

@@ -61,10 +61,14 @@ export interface Versioned {
   add (key: string, draft: Draft): Awaitable<boolean>
   /** The key changes in the backend by other means (a counter): a fill that began earlier is not stored. */
   touchKey (key: string): void
+  /** As `touchKey`, for every key that begins so. */
+  touchKeys (prefix: string): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */
   purge (names: readonly string[]): Awaitable<void>
   /** Makes every entry that depends on one of them stale, from now on. */
   soften (names: readonly string[]): Awaitable<void>
+  /** May anything that is stored depend on one of these names? */
+  anyDependent (names: readonly string[]): Awaitable<boolean>
   /** Removes one entry. A fill of the key that began earlier in this process is not stored. `true`: it was there. */
   remove (key: string): Awaitable<boolean>
   /** Removes every key under `prefix`, and whatever depends on `CACHE`. */
