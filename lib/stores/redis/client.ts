@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis'
 import { connection } from './connection.ts'
 import type { Connection } from './connection.ts'
+import { diagnose } from './diagnose.ts'
 import type { Ioredis } from './link.ts'
 import type { RedisStoreSettings } from './settings.ts'
 import { parseRedisUrl } from './url.ts'
@@ -46,7 +47,8 @@ export function plainConnection ({ Redis, Command }: Ioredis, settings: RedisSto
     db: Number(options.db ?? 0),
     prefix,
     patience: PATIENCE,
-    log
+    log,
+    ...(options.path === undefined ? { diagnose: () => diagnose({ host: options.host ?? 'localhost', port: options.port ?? 6379, tls: Boolean(options.tls) }) } : {})
   })
 }
 

@@ -1,7 +1,7 @@
 import { errors } from '../../errors.ts'
 import { withDeadline } from '../deadline.ts'
 import type { GuardLog } from '../guarded.ts'
-import { refusal } from './faults.ts'
+import { refusal, tidy } from './faults.ts'
 import { handshake } from './handshake.ts'
 import type { Client, CommandClass, Link } from './link.ts'
 import { pinging } from './pinging.ts'
@@ -20,6 +20,8 @@ export interface Recipe {
   /** An attempt that is not through by then is given up, ms. */
   readonly patience: number
   readonly log: GuardLog
+  /** Looks closer at a server to which the first attempt brought no connection, and no reason why. */
+  readonly diagnose?: () => Promise<string | undefined>
 }
 
 export interface Connection extends Link {
@@ -73,10 +75,12 @@ export function connection (recipe: Recipe): Connection {
     const first = attempt++ === 0
     const own = client = recipe.create(attempt)
     let fault: string | undefined
+    let told: string | undefined
     const watchdog = setTimeout(() => drop(own), recipe.patience)
     watchdog.unref()
     const note = (error: Error) => {
-      reason = error.message
+      // "Connection is closed." comes last and says least
+      told ??= reason = tidy(error.message)
       fault ??= refusal(error)
     }
     for (const event of ['error', 'sentinelError', 'node error']) own.on(event, note)
@@ -106,11 +110,17 @@ export function connection (recipe: Recipe): Connection {
       if (own !== client || closed) return
       usable = false
       client = undefined
-      if (fault !== undefined) reason = fault
-      settle(fault)
-      if (!closed) again()
+      conclude(fault, first).catch(note)
     })
     own.connect().catch(note)
+  }
+
+  async function conclude (fault: string | undefined, first: boolean): Promise<void> {
+    if (fault === undefined && first && !/ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN/.test(reason)) fault = await recipe.diagnose?.()
+    if (closed) return
+    if (fault !== undefined) reason = fault
+    settle(fault)
+    if (!closed) again()
   }
 
   function greet (own: Client, first: boolean): Promise<string | undefined> {
