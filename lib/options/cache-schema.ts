@@ -42,7 +42,7 @@ export const CacheOptionsSchema = Type.Partial(Type.Object({
   /** No start-up warning for NullCache. Default `false`. */
   CACHE_NO_NULL_WARNING: about('No start-up warning for NullCache. Default `false`.', Type.Boolean({ default: false, takes: 'true or false' })),
   /** Handed to the client library or the backend: ioredis options, file mode, chunk size … Default `{}`. */
-  CACHE_OPTIONS: about('Handed to the client library or the backend: ioredis options, file mode, chunk size … Default `{}`.', record<unknown>({ default: {}, takes: 'an object', secret: true })),
+  CACHE_OPTIONS: about('Handed to the client library or the backend: ioredis options, file mode, chunk size … Default `{}`.', object<object>({ default: {}, takes: 'a plain object', secret: true })),
   /** Directory of FileSystemCache, which needs it; made where it is missing. */
   CACHE_DIR: about('Directory of FileSystemCache, which needs it; made where it is missing.', Type.String({ minLength: 1, takes: 'the path of a directory', only: ['FileSystemCache'] })),
   /** Hash that names the files of FileSystemCache: any of `crypto.getHashes()` of 128 bits or more. Default `sha256`. */

@@ -40,7 +40,7 @@ export function fromEnv (env: NodeJS.ProcessEnv = process.env): CacheOptions {
 function warn (names: readonly string[]): void {
   const known = [...schemas.keys()]
   const list = names.map(name => {
-    const guess = nearest(name, known)
+    const guess = nearest(name, known, 0.2) // all of them share a beginning, and most strangers mean something else
     return guess === undefined ? showName(name) : `${showName(name)} (did you mean ${guess}?)`
   })
   process.emitWarning(`fastify-cached ignores what is no option of its own in the environment: ${list.join(', ')}`, {

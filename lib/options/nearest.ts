@@ -3,12 +3,14 @@ const LONGEST = 64
 /**
  * The known name that was most likely meant by a misspelt one: the fewest insertions, deletions, replacements and
  * swaps of neighbours, whatever the case. `undefined` where nothing is near enough to be a guess worth making.
+ *
+ * @param share how much of the name may be wrong
  */
-export function nearest (name: string, known: readonly string[]): string | undefined {
+export function nearest (name: string, known: readonly string[], share = 0.4): string | undefined {
   if (name.length === 0 || name.length > LONGEST) return undefined
   const wanted = name.toLowerCase()
   let best: string | undefined
-  let least = Math.ceil(name.length * 0.4) + 1
+  let least = Math.ceil(name.length * share) + 1
   for (const candidate of known) {
     const cost = distance(wanted, candidate.toLowerCase())
     if (cost >= least) continue
