@@ -8,6 +8,7 @@ const reply: StoredReply = {
   status: 200,
   headers: ['content-type', 'text/plain', 'link', ['<a>', '<b>'], 'x-empty', '', 'x-latin', 'caf\xe9\t!'],
   body: Buffer.from([0, 1, 2, 255]),
+  text: false,
   date: 1000,
   age: 3,
   etag: 'W/"x"',

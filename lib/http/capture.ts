@@ -39,7 +39,7 @@ export function capture (exchange: Exchange, request: FastifyRequest, reply: Fas
   if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
   const { responseFilter } = exchange.route.settings
   if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
-  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? payload), (accepted) => {
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? null), (accepted) => {
     if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
     else leave(exchange, 'response-filter', payload, done)
   })

@@ -9,7 +9,7 @@ import type { DetachedRuns } from './detached-run.ts'
 import type { Uncacheable } from './uncacheable.ts'
 import type { EncodedBodies } from './encoded.ts'
 import type { Uses } from './uses.ts'
-import type { RouterRules } from './address.ts'
+import type { RouterSpelling } from './key.ts'
 
 /** What a leader hands to its followers: the entry, and the request fields that chose it. */
 export interface Shared {
@@ -35,7 +35,7 @@ export interface Engine {
   readonly runs: DetachedRuns
   readonly encoded: EncodedBodies
   readonly locks: Locks | undefined
-  readonly router: RouterRules
+  readonly router: RouterSpelling
   /** NullCache: nothing is looked up, waited for, stored or purged. */
   readonly none: boolean
   /** Caches of child scopes that serve under the same name: automatic purges reach them. */

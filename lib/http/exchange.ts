@@ -7,9 +7,7 @@ import type { Lifetime } from './policy/response.ts'
 import type { Place } from './address.ts'
 import type { CachedRoute } from './route.ts'
 import type { RequestDirectives } from './cache-control.ts'
-
-/** RFC 9211 §2.2: why a request was forwarded to the handler. */
-export type Forward = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale'
+import type { Forward } from './cache-status.ts'
 
 /** Where a request's reply stands, or would stand. */
 export interface Address {

@@ -3,10 +3,11 @@ import type { Entry, StoredReply } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
 import { parseRequestDirectives } from './cache-control.ts'
-import { cacheStatusHit } from './cache-status.ts'
+import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
 import { addressOf, placeOf } from './address.ts'
-import type { Exchange, Forward } from './exchange.ts'
+import type { Forward } from './cache-status.ts'
+import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
 import { judge, ttl, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
@@ -162,7 +163,7 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   else engine.counters.stale++
   emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
   const name = engine.settings.statusHeader
-  const status = name === false ? undefined : cacheStatusHit(name, ttl(entry, softened, now))
+  const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status)
   if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
 }

@@ -1,0 +1,1 @@
+export async function memcachedStore (_: unknown): Promise<never> { throw new Error('x') }
