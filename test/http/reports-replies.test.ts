@@ -184,15 +184,6 @@ t.test('Web streams, Response objects and views are the same on the second and t
   t.not((await origin.get('/private-response')).text, (await origin.get('/private-response')).text, 'a private Response is not stored')
 })
 
-// fastify/fastify#6371
-t.test('a stream of objects fails as it does without a cache, and nothing is kept', async (t) => {
-  const origin = await serve(t, (app, self) => {
-    app.get('/r', route(), async (request, reply) => reply.send(self.ran() === 1 ? Readable.from([{ a: 1 }]) : 'whole'))
-  })
-  await origin.get('/r').catch(() => {})
-  t.equal((await origin.get('/r')).text, 'whole')
-})
-
 // cowprotocol/bff#67
 t.test('a proxied reply is whole on every hit', async (t) => {
   const upstream = createServer((request, reply) => {
