@@ -32,10 +32,12 @@ export interface Live { readonly live: unknown }
 /** A stored reply: what a hit puts on the wire again. */
 export interface StoredReply {
   readonly status: number
-  /** Name, value, name, value …; names in lower case; a field of several lines is an array. */
+  /** Name, value, name, value …; names in lower case; a field of several lines is an array, a removed field an empty one. */
   readonly headers: ReadonlyArray<string | readonly string[]>
   /** `null`: the reply had no body at all. Shared between replies: never changed. */
   readonly body: Buffer | null
+  /** The handler's body was a string: hooks that come later get one again. */
+  readonly text: boolean
   /** `Date` of the reply, milliseconds. */
   readonly date: number
   /** Seconds that the reply had been stored upstream when it came (its own `Age`). */

@@ -1,8 +1,7 @@
 export type { Awaitable, Store } from '../lib/stores/store.ts'
 export type { StoredReply } from '../lib/entry.ts'
-
-/** Turns a value into bytes and back. `deserialize` throws on bytes that it did not write. */
-export interface Serializer {
-  serialize (value: unknown): Buffer
-  deserialize (bytes: Buffer): unknown
-}
+export type { Serializer } from './serializer.ts'
+export type {
+  CacheOptions, KeyFunction, KeyPrefixFunction, RequestPredicate, ResponseFilter, RouteCacheConfig, RouteCacheOptions,
+  ServerAddress, StaleFunction, StoreFactory, TagsFunction, TimeoutFunction
+} from './options.ts'

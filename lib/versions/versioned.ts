@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.ts'
 import type { Awaitable } from '../stores/store.ts'
+import type { KeyFence } from './key-fences.ts'
 
 /** An entry without what the versions add to it. */
 export type Draft = Omit<Entry, 'marks' | 'sequence'>
@@ -25,8 +26,8 @@ export interface Stamp {
   readonly names: readonly string[]
   readonly marks: readonly string[]
   readonly sequence: number
-  /** The version of "any name at all": tells whether a name that only the reply brings was purged meanwhile. */
-  readonly fence: string
+  /** Touched: the key was deleted or set in this process since. */
+  readonly fence: KeyFence
 }
 
 /**
@@ -39,18 +40,39 @@ export interface Stamp {
 export interface Versioned {
   /** In memory: every method answers at once. */
   readonly immediate: boolean
+  /** The purge counter of this process. */
+  sequence (): number
   /** The entry under `key` with the versions of `names`, as one operation of the backend. */
   lookup (key: string, names: readonly string[]): Awaitable<Found>
+  /** In the order of `keys`. */
+  lookupMany (keys: readonly string[]): Awaitable<Found[]>
   /** Makes sure that each name of the lookup has a version, before the fill's work begins. `life`: ms, how long it is needed. */
   begin (found: Found, life: number): Awaitable<Stamp>
   /** Was one of the stamp's names, or its key, purged in this process since? */
   outdated (key: string, stamp: Stamp): boolean
-  /** Writes a draft made under `stamp`; its `names` may hold more than the stamp's. `false`: refused, or purged meanwhile. */
+  /**
+   * Writes a draft made under `stamp`. Its `names` may hold tags beyond the stamp's, which then must hold `FENCE`.
+   * `false`: refused, or purged meanwhile.
+   */
   write (key: string, draft: Draft, stamp: Stamp): Awaitable<boolean>
+  /** Writes a value that comes from no fill; a fill of the key that began earlier in this process is not stored. */
+  put (key: string, draft: Draft): Awaitable<boolean>
+  /** As `put`, only where nothing is. */
+  add (key: string, draft: Draft): Awaitable<boolean>
+  /** The key changes in the backend by other means (a counter): a fill that began earlier is not stored. */
+  touchKey (key: string): void
+  /** As `touchKey`, for every key that begins so. */
+  touchKeys (prefix: string): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */
   purge (names: readonly string[]): Awaitable<void>
   /** Makes every entry that depends on one of them stale, from now on. */
   soften (names: readonly string[]): Awaitable<void>
+  /** May anything that is stored depend on one of these names? */
+  anyDependent (names: readonly string[]): Awaitable<boolean>
   /** Removes one entry. A fill of the key that began earlier in this process is not stored. `true`: it was there. */
   remove (key: string): Awaitable<boolean>
+  /** Removes every key under `prefix`, and whatever depends on `CACHE`. */
+  clear (prefix: string): Awaitable<boolean>
+  /** Stops what runs in the background. */
+  close (): void
 }

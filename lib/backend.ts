@@ -1,0 +1,125 @@
+import { errors } from './errors.ts'
+import type { Entry, Packed } from './entry.ts'
+import { entrySize } from './entry-size.ts'
+import type { Log } from './notes.ts'
+import type { PluginSettings } from './options/settings.ts'
+import { storeLocks, type Locks } from './locks.ts'
+import { guarded, type GuardHints } from './stores/guarded.ts'
+import { nullStore } from './stores/null.ts'
+import { simpleStore } from './stores/simple.ts'
+import type { Store } from './stores/store.ts'
+import { memoryVersions, type Held } from './versions/memory.ts'
+import { remoteVersions } from './versions/remote.ts'
+import type { Versioned } from './versions/versioned.ts'
+
+/** A backend with its versions: what the rest works with, whatever `CACHE_TYPE` says. */
+export interface Backend {
+  readonly store: Store<never>
+  readonly versioned: Versioned
+  readonly locks: Locks | undefined
+  /** Before every key of this cache; no other cache's begins so. */
+  readonly base: string
+  /** Entries and bytes, where the backend knows. */
+  readonly size: (() => { entries: number, bytes: number }) | undefined
+  close (): Promise<void>
+}
+
+export interface BackendContext {
+  readonly settings: PluginSettings
+  readonly base: string
+  readonly log: Log
+  /** Id of the serializer, written into every frame. */
+  readonly serializer: string
+  now (): number
+  /** An operation of the backend failed. */
+  failed (error: Error): void
+}
+
+/** Opens the backend that the options name. Rejects when it can never work: refused credentials, an unusable folder. */
+export async function openBackend (context: BackendContext): Promise<Backend> {
+  const { settings } = context
+  if (settings.type === 'NullCache') return inMemory(context, Object.assign(nullStore<Held>(), { values: () => [] }))
+  if (settings.type === 'SimpleCache') return simple(context)
+  return remote(context, await openRemote(context))
+}
+
+function simple (context: BackendContext): Backend {
+  const { settings, now } = context
+  const store = simpleStore<Held>({
+    threshold: settings.threshold,
+    maxBytes: settings.maxBytes,
+    now,
+    sizeOf: (key, held) => entrySize(key, held.entry),
+    count: {
+      read: ({ entry }) => entry.kind === 'value' && entry.names.length === 0 && Number.isSafeInteger(entry.payload) ? entry.payload as number : undefined,
+      make: (count) => ({ entry: countEntry(count, now()), checked: -1, softened: Infinity })
+    }
+  })
+  return { ...inMemory(context, store), size: () => ({ entries: store.entries, bytes: store.bytes }) }
+}
+
+/** A counter's lifetime is the store's alone, as it is on every backend that counts by itself. */
+function countEntry (count: number, created: number): Entry<Packed> {
+  return { kind: 'value', payload: count, created, freshUntil: Infinity, staleWhileRevalidate: 0, staleIfError: 0, names: [], marks: [], sequence: 0 }
+}
+
+function inMemory ({ base, now }: BackendContext, store: Parameters<typeof memoryVersions>[0]): Backend {
+  return {
+    store: store as unknown as Store<never>,
+    versioned: memoryVersions(store, now),
+    // One process has nobody to wait for: its flights are enough.
+    locks: undefined,
+    base,
+    size: undefined,
+    async close () { await store.close?.() }
+  }
+}
+
+function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Backend {
+  const { settings, base, log, now, serializer, failed } = context
+  const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onError: failed })
+  const versioned = remoteVersions({ store, prefix: base + 'm:', serializer, now })
+  return {
+    store: store as unknown as Store<never>,
+    versioned,
+    locks: storeLocks(store, base + 'l:'),
+    base,
+    size: undefined,
+    async close () {
+      versioned.close()
+      await store.close()
+    }
+  }
+}
+
+/** Client libraries are loaded only when a type that needs them is chosen. */
+async function openRemote (context: BackendContext): Promise<Store<Buffer> & GuardHints> {
+  const { settings, log, now, base } = context
+  const operationTimeout = settings.operationTimeout * 1000
+  switch (settings.type) {
+    case 'FileSystemCache': {
+      const { fileSystemStore } = await import('./stores/file-system.ts')
+      return await fileSystemStore({ dir: settings.dir!, threshold: settings.threshold, hash: settings.fileHashMethod, options: settings.clientOptions, now, log })
+    }
+    case 'RedisCache':
+    case 'RedisSentinelCache':
+    case 'RedisClusterCache': {
+      const { redisStore } = await import('./stores/redis.ts')
+      const kind = settings.type === 'RedisCache' ? 'plain' : settings.type === 'RedisSentinelCache' ? 'sentinel' : 'cluster'
+      return await redisStore({ kind, ...settings.redis, options: settings.clientOptions, operationTimeout, prefix: base, log })
+    }
+    case 'MemcachedCache':
+    case 'SASLMemcachedCache':
+    case 'SpreadSASLMemcachedCache': {
+      const { memcachedStore } = await import('./stores/memcached.ts')
+      const kind = settings.type === 'MemcachedCache' ? 'plain' : settings.type === 'SASLMemcachedCache' ? 'sasl' : 'spread'
+      return await memcachedStore({ kind, ...settings.memcached, options: settings.clientOptions, operationTimeout, prefix: base, log, now })
+    }
+    default: {
+      const { customStore } = await import('./stores/custom.ts')
+      const given = typeof settings.custom === 'function' ? await settings.custom(settings.options) : settings.custom
+      if (typeof given !== 'object' || given === null) throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_TYPE: the function must give a Store; got ${given === null ? 'null' : typeof given}`)
+      return customStore(given)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** What a subscriber of a `fastify-cached:*` channel of `node:diagnostics_channel` is given. */
+export interface CacheEvent {
+  /** The cache's decorator name. */
+  readonly cache: string
+  readonly kind: 'route' | 'memoize' | 'value'
+  readonly key: string
+  /** The pattern of a cached route, as `GET /user/:name`. */
+  readonly route?: string
+  /** Why: a bypass, a reply that was not stored, the message of an error. */
+  readonly reason?: string
+}
+
+const channels = {
+  hit: channel('fastify-cached:hit'),
+  miss: channel('fastify-cached:miss'),
+  store: channel('fastify-cached:store'),
+  bypass: channel('fastify-cached:bypass'),
+  invalidate: channel('fastify-cached:invalidate'),
+  error: channel('fastify-cached:error')
+}
+
+export type EventName = keyof typeof channels
+
+/** Nothing is built while nobody listens. */
+export function emit (name: EventName, cache: string, kind: CacheEvent['kind'], key: string, route?: string, reason?: string): void {
+  const target = channels[name]
+  if (!target.hasSubscribers) return
+  target.publish({ cache, kind, key, ...(route === undefined ? {} : { route }), ...(reason === undefined ? {} : { reason }) } satisfies CacheEvent)
+}

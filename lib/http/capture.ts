@@ -1,0 +1,232 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { cacheControlFor } from './downstream.ts'
+import { headersOf304, notModified, weakTag } from './conditional.ts'
+import { difference, type Headers } from './difference.ts'
+import type { Captured, Exchange } from './exchange.ts'
+import { formatHttpDate, parseHttpDate } from './http-date.ts'
+import { storability, type HeaderValue, type Lifetime, type LifetimeRules } from './policy/response.ts'
+import { ask, threw } from './predicates.ts'
+import { mergeInto } from './replay.ts'
+import { replaceByStale } from './fallback.ts'
+import { readAhead } from './stream.ts'
+import { abandon, bodyComplete, watch } from './verdict.ts'
+import { variantKeyOf } from './variants.ts'
+import { parseVary } from './vary.ts'
+import { FENCE, tagName } from '../versions/names.ts'
+
+type Done = (error: Error | null, payload?: unknown) => void
+
+/**
+ * Takes a reply down as the handler made it, in front of every other `onSend`: what later hooks make of it, they make
+ * again on each hit.
+ */
+export function capture (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, given: unknown, done: Done): void {
+  const payload = absorbResponse(reply, given)
+  const failed = exchange.failed
+  if (exchange.fallback !== undefined && replaces(exchange, reply, failed)) {
+    return done(null, replaceByStale(exchange, reply))
+  }
+  if (!exchange.fills) {
+    nameVary(exchange, reply)
+    watch(exchange)
+    return done(null, payload)
+  }
+  const lifetime = lifetimeOf(exchange, request, reply, failed)
+  if (lifetime === undefined || 'skip' in lifetime) return leave(exchange, lifetime?.skip ?? 'timeout', payload, done)
+  const body = bufferOf(payload)
+  const most = exchange.route.settings.maxEntryBytes
+  if (body !== undefined && body !== null && body.length > most) return leave(exchange, 'too-large', payload, done)
+  if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
+  const { responseFilter } = exchange.route.settings
+  if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? payload), (accepted) => {
+    if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
+    else leave(exchange, 'response-filter', payload, done)
+  })
+}
+
+function leave (exchange: Exchange, reason: string, payload: unknown, done: Done): void {
+  abandon(exchange, reason)
+  nameVary(exchange, exchange.reply)
+  watch(exchange)
+  done(null, payload)
+}
+
+function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, body: Buffer | null | undefined, lifetime: Lifetime, done: Done): void {
+  const tags = tagsOf(exchange, request, reply)
+  if (tags === undefined) return leave(exchange, 'tags', payload, done)
+  const { settings, engine } = exchange.route
+  const now = engine.now()
+  const status = reply.statusCode
+  if (settings.etag && body !== undefined && body !== null && status >= 200 && status < 300 && !reply.hasHeader('etag')) {
+    reply.header('etag', weakTag(body))
+  }
+  const sent = reply.getHeader('date')
+  const date = (typeof sent === 'string' ? parseHttpDate(sent, now) : undefined) ?? now
+  const dateText = typeof sent === 'string' ? sent : formatHttpDate(now)
+  reply.header('date', dateText)
+  const after = reply.getHeaders() as Headers
+  const headers = difference(exchange.baseline ?? {}, after)
+  headers.push('date', dateText)
+  const declared = after['content-length']
+  const fields = variantFields(exchange, headers)
+  const captured: Captured = {
+    status,
+    headers,
+    fields,
+    variant: variantKeyOf(fields, request),
+    lifetime,
+    names: namesOf(exchange, tags),
+    date,
+    etag: textOf(after.etag),
+    lastModified: textOf(after['last-modified']),
+    text: typeof payload === 'string',
+    body,
+    allowed: false
+  }
+  exchange.capture = captured
+  nameVary(exchange, reply)
+  downstream(exchange, reply, lifetime, now)
+  watch(exchange)
+  if (body === undefined) {
+    const stream = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
+      if (copy === undefined) abandon(exchange, why ?? 'aborted')
+      else if (declared !== undefined && Number(declared) !== copy.length) abandon(exchange, 'content-length')
+      else bodyComplete(exchange, copy)
+    })
+    return done(null, stream)
+  }
+  if (declared !== undefined && body !== null && Number(declared) !== body.length) {
+    exchange.capture = undefined
+    return leave(exchange, 'content-length', payload, done)
+  }
+  if (unchanged(exchange, request, captured, now)) {
+    reply.code(304)
+    for (let i = 0; i < headers.length; i += 2) if (!headersOf304(headers[i] as string)) reply.removeHeader(headers[i] as string)
+    reply.removeHeader('content-length')
+    return done(null, undefined)
+  }
+  done(null, payload)
+}
+
+/** A conditional request on a cold key fills the cache with the whole reply, and is answered as on a hit. */
+function unchanged (exchange: Exchange, request: FastifyRequest, captured: Captured, now: number): boolean {
+  if (exchange.detached !== undefined) return false
+  const ifNoneMatch = request.headers['if-none-match']
+  const ifModifiedSince = request.headers['if-modified-since']
+  if (ifNoneMatch === undefined && ifModifiedSince === undefined) return false
+  return notModified({ ifNoneMatch, ifModifiedSince, method: request.method }, captured, now)
+}
+
+/** RFC 5861 and §2 of the contract: a failure is a 5xx, or a throw that an error handler covered with a success. */
+function replaces (exchange: Exchange, reply: FastifyReply, failed: boolean): boolean {
+  if (exchange.directives?.noCache === true && exchange.route.settings.requestDirectives) return false
+  return reply.statusCode >= 500 || (failed && reply.statusCode < 400)
+}
+
+function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean): Lifetime | { skip: string } | undefined {
+  const { settings, engine } = exchange.route
+  if (!exchange.keep) return { skip: 'reply.cache(false)' }
+  const timeout = timeoutOf(exchange, request, reply)
+  if (timeout === undefined) return undefined
+  const rules: LifetimeRules = {
+    timeout,
+    hasTimeout: settings.hasTimeout,
+    statuses: settings.statuses,
+    staleWhileRevalidate: settings.staleWhileRevalidate,
+    staleIfError: settings.staleIfError
+  }
+  const type = reply.getHeader('content-type')
+  if (typeof type === 'string' && type.toLowerCase().startsWith('text/event-stream')) return { skip: 'event-stream' }
+  return storability({
+    status: reply.statusCode,
+    header: (name) => reply.getHeader(name) as HeaderValue,
+    failed,
+    explicit: exchange.timeout,
+    notFound: request.is404,
+    // They show in a header of their own when the reply leaves; the verdict sees it.
+    trailers: false,
+    cookie: reply.hasHeader('set-cookie'),
+    requestNoStore: exchange.directives?.noStore === true,
+    authorized: false
+  }, rules, engine.now())
+}
+
+/** A function's answer that is no lifetime keeps the reply out, and is logged. */
+function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply): number | 'headers' | undefined {
+  const { timeout } = exchange.route.settings
+  if (typeof timeout !== 'function') return timeout
+  try {
+    const seconds: unknown = timeout(request, reply)
+    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
+  } catch (error) {
+    threw(exchange, 'timeout', error)
+    return undefined
+  }
+}
+
+function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply): string[] | undefined {
+  const { tags } = exchange.route.settings
+  if (typeof tags !== 'function') return [...tags, ...exchange.tags]
+  try {
+    const made: unknown = tags(request, reply)
+    if (Array.isArray(made) && made.every((tag) => typeof tag === 'string' && tag !== '')) return [...made as string[], ...exchange.tags]
+    throw new TypeError('tags must give a list of non-empty strings')
+  } catch (error) {
+    threw(exchange, 'tags', error)
+    return undefined
+  }
+}
+
+/** The fence is watched, not depended on. */
+function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
+  if (exchange.tags.length > 0) exchange.route.lateTags = true
+  return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
+}
+
+function variantFields (exchange: Exchange, headers: Captured['headers']): readonly string[] {
+  const at = headers.indexOf('vary')
+  if (at < 0) return []
+  const vary = parseVary(headers[at + 1])
+  return vary === '*' ? [] : vary.filter((name) => !exchange.route.keyedFields.has(name))
+}
+
+/** What the key depends on because of a request field, caches in front must know. */
+function nameVary (exchange: Exchange, reply: FastifyReply): void {
+  for (const name of exchange.route.varyNames) mergeInto(reply, 'vary', name)
+}
+
+function downstream (exchange: Exchange, reply: FastifyReply, lifetime: Lifetime, now: number): void {
+  const control = cacheControlFor(exchange.route.settings, { freshUntil: now + lifetime.fresh }, now)
+  if (control === undefined) return
+  exchange.control = control
+  reply.header('cache-control', control)
+}
+
+/** Status and headers of a Web `Response` are put on the reply, as Fastify would, before they are looked at. */
+function absorbResponse (reply: FastifyReply, payload: unknown): unknown {
+  if (Object.prototype.toString.call(payload) !== '[object Response]') return payload
+  const response = payload as Response
+  if (response.bodyUsed) return payload
+  reply.code(response.status)
+  for (const [name, value] of response.headers) reply.header(name, value)
+  return response.body ?? undefined
+}
+
+/** `null`: no body at all; `undefined`: not at hand (a stream). The copy is our own: later hooks may change theirs. */
+function bufferOf (payload: unknown): Buffer | null | undefined {
+  if (payload === undefined || payload === null) return null
+  if (typeof payload === 'string') return Buffer.from(payload)
+  if (payload instanceof Uint8Array) return Buffer.from(payload)
+  return undefined
+}
+
+function isStream (payload: unknown): boolean {
+  const stream = payload as { pipe?: unknown, getReader?: unknown, locked?: boolean } | null
+  return typeof stream === 'object' && stream !== null && (typeof stream.pipe === 'function' || (typeof stream.getReader === 'function' && stream.locked !== true))
+}
+
+function textOf (value: Headers[string]): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,155 @@
+import type { FastifyRequest, InjectOptions } from 'fastify'
+import type { Leader } from './miss.ts'
+import { begin } from './miss.ts'
+import type { DetachedEnd, Exchange } from './exchange.ts'
+
+/** ms: a run that takes longer is given up. */
+const LONGEST_RUN = 60_000
+/** Past this many at a time, stale entries are served without a refresh. */
+const MOST_RUNS = 100
+/** ms: the write of a reply may settle this long after the reply's end. */
+const AFTER_THE_REPLY = 5_000
+const FIRST_PAUSE = 1_000
+const LONGEST_PAUSE = 30_000
+const MOST_PAUSES = 10_000
+
+/** What the run that was started hands to its own look-up: nothing is read again, the key is the trigger's. */
+interface Handover {
+  readonly trigger: Exchange
+  readonly end: DetachedEnd
+  readonly settled: () => void
+  claimed: boolean
+}
+
+/**
+ * The tokens of the runs under way, by the abort signal of their injected request: an object of ours, which no request
+ * from outside can carry and no handler's own `inject` inherits.
+ */
+const handovers = new WeakMap<AbortSignal, Handover>()
+
+/** The token that a request carries as a run of ours; it serves one look-up of one route. */
+export function claim (exchange: Exchange): boolean {
+  const signal = (exchange.request.raw as { _lightMyRequest?: { signal?: unknown } })._lightMyRequest?.signal
+  if (!(signal instanceof AbortSignal)) return false
+  const handover = handovers.get(signal)
+  if (handover === undefined || handover.claimed || handover.trigger.route.id !== exchange.route.id) return false
+  handover.claimed = true
+  const { trigger } = handover
+  exchange.forward = 'stale'
+  exchange.address = trigger.address
+  exchange.place = trigger.place
+  exchange.key = trigger.key
+  exchange.found = trigger.found
+  exchange.detached = handover.end
+  exchange.finished = handover.settled
+  exchange.flight = trigger.run
+  exchange.fills = true
+  begin(exchange)
+  return true
+}
+
+/** The background runs of one cache: stale refresh, eager refresh, and the run behind a soft timeout. */
+export class DetachedRuns {
+  readonly #underWay = new Map<string, Promise<void>>()
+  readonly #pauses = new Map<string, { until: number, next: number }>()
+  #closing = false
+
+  get size (): number { return this.#underWay.size }
+
+  /**
+   * Runs the route of `trigger` again behind the client's back, with the trigger's headers and address. One a key, and
+   * not while the last failures are fresh. `undefined`: no run was begun.
+   */
+  refresh (trigger: Exchange): Promise<void> | undefined {
+    const { route, key } = trigger
+    const { engine } = route
+    if (this.#closing || engine.none || this.#underWay.has(key) || this.#underWay.size >= MOST_RUNS) return undefined
+    const pause = this.#pauses.get(key)
+    if (pause !== undefined && pause.until > engine.now()) return undefined
+    // A run of that key is under way already, in front of a client.
+    if (engine.flights.get(key) !== undefined) return undefined
+    trigger.run = engine.flights.lead(key, { since: engine.now(), sequence: engine.versioned.sequence(), stamp: undefined } satisfies Leader)
+    engine.counters.refreshes++
+    const run = this.#run(trigger).finally(() => { this.#underWay.delete(key) })
+    this.#underWay.set(key, run)
+    return run
+  }
+
+  /** Waits for the runs under way, `bound` ms at most; none is begun any more. */
+  async drain (bound: number): Promise<void> {
+    this.#closing = true
+    if (this.#underWay.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, bound) })
+    await Promise.race([Promise.allSettled([...this.#underWay.values()]), late])
+    clearTimeout(timer)
+  }
+
+  async #run (trigger: Exchange): Promise<void> {
+    const { route, key } = trigger
+    const { engine } = route
+    const abort = new AbortController()
+    let settled!: () => void
+    const told: DetachedEnd = { outcome: 'none', settled: new Promise((resolve) => { settled = resolve }) }
+    const handover: Handover = { trigger, end: told, settled, claimed: false }
+    handovers.set(abort.signal, handover)
+    const timer = setTimeout(() => { abort.abort() }, LONGEST_RUN)
+    timer.unref()
+    try {
+      const response = await route.instance.inject(requestLike(trigger.request, abort.signal))
+      await drained(response.stream())
+      // A run that never got to the look-up was refused by a hook.
+      if (handover.claimed) await Promise.race([told.settled, pause(AFTER_THE_REPLY)])
+    } catch {
+      // Aborted, closing, or the server refused it: it counts as a failed refresh.
+    } finally {
+      clearTimeout(timer)
+      handovers.delete(abort.signal)
+      if (trigger.run !== undefined) engine.flights.settle(trigger.run, undefined)
+      this.#noteEnd(key, told.outcome, engine.now())
+    }
+  }
+
+  #noteEnd (key: string, outcome: DetachedEnd['outcome'], now: number): void {
+    if (outcome !== 'none') {
+      this.#pauses.delete(key)
+      return
+    }
+    const next = this.#pauses.get(key)?.next ?? FIRST_PAUSE
+    this.#pauses.delete(key)
+    if (this.#pauses.size >= MOST_PAUSES) this.#pauses.delete(this.#pauses.keys().next().value!)
+    this.#pauses.set(key, { until: now + next, next: Math.min(next * 2, LONGEST_PAUSE) })
+  }
+}
+
+/** The trigger's request as an injected one: what would make a condition, a part or a hop of it is left out. */
+function requestLike (request: FastifyRequest, signal: AbortSignal): InjectOptions & { payloadAsStream: true } {
+  const headers: Record<string, string | string[]> = {}
+  for (const name in request.headers) {
+    const value = request.headers[name]
+    if (value !== undefined && !LEFT_OUT.has(name) && !name.startsWith(':')) headers[name] = value
+  }
+  if (headers.host === undefined && request.host !== '') headers.host = request.host
+  return {
+    method: request.method === 'HEAD' ? 'GET' : request.method as 'GET',
+    url: request.originalUrl,
+    headers,
+    remoteAddress: request.socket?.remoteAddress ?? '127.0.0.1',
+    signal,
+    payloadAsStream: true,
+    ...(request.body === undefined || request.body === null ? {} : { payload: request.body as object })
+  } as InjectOptions & { payloadAsStream: true }
+}
+
+const LEFT_OUT = new Set([
+  'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range', 'cache-control', 'pragma',
+  'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'te', 'expect'
+])
+
+function pause (ms: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, ms).unref() })
+}
+
+async function drained (stream: NodeJS.ReadableStream): Promise<void> {
+  for await (const chunk of stream) void chunk
+}

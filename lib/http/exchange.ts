@@ -1,0 +1,159 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Entry, StoredReply } from '../entry.ts'
+import type { Flight } from '../single-flight.ts'
+import type { Found, Stamp } from '../versions/versioned.ts'
+import type { Shared } from './engine.ts'
+import type { Lifetime } from './policy/response.ts'
+import type { Place } from './address.ts'
+import type { CachedRoute } from './route.ts'
+import type { RequestDirectives } from './cache-control.ts'
+
+/** RFC 9211 §2.2: why a request was forwarded to the handler. */
+export type Forward = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale'
+
+/** Where a request's reply stands, or would stand. */
+export interface Address {
+  /** The key of the store. */
+  readonly key: string
+  /** What an entry made for this request depends on. */
+  readonly names: readonly string[]
+}
+
+/**
+ * One request on its way through the cache: what the look-up left for the handler's wrapper, the capture and the
+ * verdict. Kept on the request under a symbol, since request decorators of nested caches would clash.
+ */
+export interface Exchange {
+  readonly route: CachedRoute
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** Goes on with the request; called once, and never after the reply was sent from the store. */
+  readonly proceed: () => void
+
+  /** Set where the request went on to the handler. */
+  forward: Forward | undefined
+  detail: string | undefined
+  /** The reply comes from the store: the capture lets it pass. */
+  served: boolean
+
+  place: Place | undefined
+  address: Address | undefined
+  /** The key of the variant that was looked up; differs from the address's where fields choose. */
+  key: string
+  directives: RequestDirectives | undefined
+  /** What the look-up found, usable or not: what a reply that is not stored removes. */
+  found: Found | undefined
+  /** A stale entry that replaces a failed reply. */
+  fallback: Entry<StoredReply> | undefined
+  /** How often a flight that was waited for brought nothing. */
+  attempts: number
+
+  /** May the reply be stored? The handler then sees only what the key covers. */
+  fills: boolean
+  /** With `minUses`: the reply is shared with the followers, but not stored yet. */
+  shareOnly: boolean
+  stamp: Stamp | undefined
+  flight: Flight<Shared> | undefined
+  /** The flight of the background run that this request sets off. */
+  run: Flight<Shared> | undefined
+  lock: string | undefined
+  /** A run that no client waits for. */
+  detached: DetachedEnd | undefined
+  handled: boolean
+  failed: boolean
+  /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
+  baseline: Record<string, number | string | string[] | undefined> | undefined
+  capture: Captured | undefined
+  /** The `Cache-Control` that was put on for the client: no word of the handler's. */
+  control: string | undefined
+  /** Why the reply is not stored. */
+  skipped: string | undefined
+  watched: boolean
+  /** Its flight is settled, its lock released. */
+  ended: boolean
+  /** Told once it has ended. */
+  finished: (() => void) | undefined
+  /** The reply is on its way, and what it may become was settled. */
+  judged: boolean
+
+  /** What `reply.cache()` said. */
+  timeout: number | undefined
+  tags: string[]
+  keep: boolean
+}
+
+/** A reply as the handler made it, before any other hook touched it. */
+export interface Captured {
+  readonly status: number
+  readonly headers: Array<string | readonly string[]>
+  /** Request fields that chose it (`Vary`), beyond what the key covers. */
+  readonly fields: readonly string[]
+  /** The request's values of those fields. */
+  readonly variant: string
+  readonly lifetime: Lifetime
+  /** What it depends on. */
+  readonly names: readonly string[]
+  readonly date: number
+  readonly etag: string | undefined
+  readonly lastModified: string | undefined
+  readonly text: boolean
+  /** `undefined`: a stream that has not ended yet. */
+  body: Buffer | null | undefined
+  /** The verdict came before the body's end, and was to store it. */
+  allowed: boolean
+}
+
+/** How a detached run ended, told to whoever started it. */
+export interface DetachedEnd {
+  outcome: 'none' | 'stored' | 'removed'
+  /** Resolves once the reply's write has settled. */
+  settled: Promise<void>
+}
+
+const kExchange = Symbol('fastify-cached.exchange')
+type Carrier = { [kExchange]?: Exchange }
+
+export function exchangeOf (request: FastifyRequest): Exchange | undefined {
+  return (request as unknown as Carrier)[kExchange]
+}
+
+export function openExchange (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void): Exchange {
+  const exchange: Exchange = {
+    route,
+    request,
+    reply,
+    proceed,
+    forward: undefined,
+    detail: undefined,
+    served: false,
+    place: undefined,
+    address: undefined,
+    key: '',
+    directives: undefined,
+    found: undefined,
+    fallback: undefined,
+    attempts: 0,
+    fills: false,
+    shareOnly: false,
+    stamp: undefined,
+    flight: undefined,
+    run: undefined,
+    lock: undefined,
+    detached: undefined,
+    handled: false,
+    failed: false,
+    baseline: undefined,
+    capture: undefined,
+    control: undefined,
+    skipped: undefined,
+    watched: false,
+    ended: false,
+    finished: undefined,
+    judged: false,
+    timeout: undefined,
+    tags: [],
+    keep: true
+  }
+  ;(request as unknown as Carrier)[kExchange] = exchange
+  return exchange
+}

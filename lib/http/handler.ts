@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import { exchangeOf, type Exchange } from './exchange.ts'
+import { isolated } from './isolate.ts'
+import type { CachedRoute } from './route.ts'
+
+type Start = (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void) => void
+
+/**
+ * The handler of a cached route: the last place of the look-up, and where the handler gets the request as the key
+ * covers it.
+ */
+export function wrapHandler (route: CachedRoute, handler: RouteHandlerMethod, start: Start): RouteHandlerMethod {
+  function run (server: FastifyInstance, request: FastifyRequest, reply: FastifyReply, exchange: Exchange | undefined): unknown {
+    if (exchange === undefined) return handler.call(server, request, reply)
+    exchange.handled = true
+    return handler.call(server, exchange.fills ? isolated(exchange) : request, reply)
+  }
+
+  return function cachedHandler (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown {
+    const exchange = exchangeOf(request)
+    if (exchange !== undefined || route.place !== 'handler') return run(this, request, reply, exchange)
+    let atOnce = true
+    let proceeded = false
+    let result: unknown
+    let goOn: (() => void) | undefined
+    start(route, request, reply, () => {
+      proceeded = true
+      if (atOnce) result = run(this, request, reply, exchangeOf(request))
+      else goOn!()
+    })
+    atOnce = false
+    if (proceeded) return result
+    if (exchangeOf(request)!.served) return undefined
+    // Pending for good where the reply comes from elsewhere: from the store, or from a handler that calls reply.send().
+    return new Promise((resolve, reject) => {
+      goOn = () => {
+        try {
+          const late = run(this, request, reply, exchangeOf(request))
+          if (late !== undefined) resolve(late)
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+    })
+  } as RouteHandlerMethod
+}

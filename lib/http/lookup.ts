@@ -1,0 +1,182 @@
+import { isPromise } from '../awaitable.ts'
+import type { Entry, StoredReply } from '../entry.ts'
+import { emit } from '../events.ts'
+import type { Found } from '../versions/versioned.ts'
+import { parseRequestDirectives } from './cache-control.ts'
+import { cacheStatusHit } from './cache-status.ts'
+import { customKey } from './custom-key.ts'
+import { addressOf, placeOf } from './address.ts'
+import type { Exchange, Forward } from './exchange.ts'
+import { miss } from './miss.ts'
+import { judge, ttl, usableUnder } from './policy/freshness.ts'
+import { refusal } from './policy/request.ts'
+import { ask } from './predicates.ts'
+import { replay } from './replay.ts'
+import { certificateOf } from './certificate.ts'
+import { representationFor } from './encoded.ts'
+import { variantOf } from './variants.ts'
+
+/**
+ * The look-up of one request: answers it from the store, or lets it go on with what the later stages need to know.
+ * In memory, without predicates, everything up to the reply happens at once.
+ */
+export function lookup (exchange: Exchange): void {
+  const { route, request } = exchange
+  const { engine, settings } = route
+  if (engine.none) return exchange.proceed()
+  const refused = refusal({
+    method: request.method,
+    headers: request.headers,
+    host: request.host,
+    target: request.originalUrl,
+    certificate: certificateOf(request.raw)
+  }, settings, engine.settings.credentialHeaders)
+  if (refused !== undefined) return bypass(exchange, refused)
+  if (settings.unless === undefined) return locate(exchange)
+  ask(exchange, 'unless', () => settings.unless!(request), (round) => {
+    if (round === false) locate(exchange)
+    else bypass(exchange, 'unless')
+  })
+}
+
+/** Lets the request go round the cache: neither read nor stored. */
+export function bypass (exchange: Exchange, reason: string): void {
+  const { route, request } = exchange
+  exchange.forward = reason === 'method' ? 'method' : 'bypass'
+  if (reason !== 'method') exchange.detail = reason
+  route.engine.counters.bypass(reason)
+  emit('bypass', route.engine.name, 'route', request.method + ' ' + route.where, route.where, reason)
+  exchange.proceed()
+}
+
+function locate (exchange: Exchange): void {
+  const { settings } = exchange.route
+  const control = exchange.request.headers['cache-control']
+  if (control !== undefined || exchange.request.headers.pragma !== undefined) {
+    exchange.directives = parseRequestDirectives(control, exchange.request.headers.pragma)
+  }
+  if (settings.makeCacheKey === undefined && settings.keyPrefix === undefined) return read(exchange, undefined)
+  const custom = customKey(exchange)
+  if (!isPromise(custom)) {
+    if (custom === undefined) bypass(exchange, 'key')
+    else read(exchange, custom)
+    return
+  }
+  custom.then((key) => {
+    if (key === undefined) bypass(exchange, 'key')
+    else read(exchange, key)
+  })
+}
+
+function read (exchange: Exchange, custom: string | undefined): void {
+  const { route, request } = exchange
+  const place = placeOf(request)
+  exchange.place = place
+  if (Array.isArray(route.settings.host) && !route.settings.host.includes(place.host)) return bypass(exchange, 'host')
+  if (place.host === '') return bypass(exchange, 'host')
+  const address = addressOf(route, request, place, custom)
+  if (address === undefined) return bypass(exchange, 'target')
+  exchange.address = address
+  if (route.settings.forcedUpdate === undefined) return find(exchange)
+  ask(exchange, 'forcedUpdate', () => route.settings.forcedUpdate!(request), (forced) => {
+    // One that throws goes round the cache: it is not known whether the entry may be served.
+    if (forced === undefined) return bypass(exchange, 'forcedUpdate')
+    if (forced) find(exchange, 'forced-update')
+    else find(exchange)
+  })
+}
+
+/**
+ * Looks the key up; also the second time, after a flight that brought nothing.
+ *
+ * @param superseding why a usable entry is not to be served: it is only superseded
+ */
+export function find (exchange: Exchange, superseding?: string): void {
+  const { key, names } = exchange.address!
+  exchange.key = key
+  const { versioned } = exchange.route.engine
+  step(exchange, () => versioned.lookup(key, names), (found) => {
+    const entry = found?.entry
+    if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
+    exchange.key = variantOf(exchange, entry)
+    step(exchange, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
+  })
+}
+
+/** One read of the backend: at once in memory, else a promise; a backend that is down is a miss. */
+function step (exchange: Exchange, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
+  let found: Found | Promise<Found>
+  try {
+    found = readOne()
+  } catch (error) {
+    failed(exchange, error)
+    return next(undefined)
+  }
+  if (!isPromise(found)) return next(found)
+  found.then(next, (error: unknown) => {
+    failed(exchange, error)
+    next(undefined)
+  })
+}
+
+function failed ({ route }: Exchange, error: unknown): void {
+  route.engine.counters.errors++
+  emit('error', route.engine.name, 'route', '', route.where, error instanceof Error ? error.message : String(error))
+}
+
+function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
+  exchange.found = found
+  const entry = found?.entry as Entry<StoredReply> | undefined
+  if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
+  const { settings, engine } = exchange.route
+  const now = engine.now()
+  const freshness = judge(entry, found.softened, now)
+  // What could replace a failed reply, whatever the reason for running the handler.
+  if (Math.min(entry.freshUntil, found.softened) + entry.staleIfError > now) exchange.fallback = entry
+  if (superseding !== undefined) {
+    exchange.detail = superseding
+    return miss(exchange, 'request')
+  }
+  const rules = settings.requestDirectives ? exchange.directives : undefined
+  if (rules !== undefined && !usableUnder(rules, entry, found.softened, now)) {
+    return miss(exchange, freshness === 'fresh' ? 'request' : 'stale')
+  }
+  const usable = freshness === 'fresh' || freshness === 'stale-while-revalidate' || (rules?.maxStale !== undefined && freshness !== 'expired')
+  if (!usable) return miss(exchange, 'stale')
+  if (settings.isStale === undefined) return serve(exchange, entry, found.softened, freshness === 'fresh')
+  ask(exchange, 'isStale', () => settings.isStale!(entry.payload, exchange.request), (stale) => {
+    if (stale === undefined) return bypass(exchange, 'isStale')
+    if (stale) miss(exchange, 'stale')
+    else serve(exchange, entry, found.softened, freshness === 'fresh')
+  })
+}
+
+/** A hit; a stale one, or one past its `eagerRefresh` share, starts one background run. */
+export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: number, fresh: boolean, refresh = !fresh): void {
+  const { route } = exchange
+  const { engine, settings } = route
+  const now = engine.now()
+  exchange.served = true
+  route.reasons = undefined
+  if (fresh) engine.counters.hits++
+  else engine.counters.stale++
+  emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
+  const name = engine.settings.statusHeader
+  const status = name === false ? undefined : cacheStatusHit(name, ttl(entry, softened, now))
+  answer(exchange, entry, status)
+  if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
+}
+
+/** The stored reply, in the encoding that the client likes best. */
+export function answer (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined): void {
+  const { route, request, reply } = exchange
+  if (route.settings.compress === false) return replay(route, request, reply, entry, status)
+  const representation = representationFor(exchange, entry)
+  if (!isPromise(representation)) return replay(route, request, reply, entry, status, representation)
+  representation.then((made) => { replay(route, request, reply, entry, status, made) })
+}
+
+function eager (entry: Entry, share: number, now: number): boolean {
+  if (share <= 0 || entry.freshUntil === Infinity) return false
+  return now - entry.created >= share * (entry.freshUntil - entry.created)
+}

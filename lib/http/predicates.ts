@@ -1,0 +1,26 @@
+import { isPromise } from '../awaitable.ts'
+import type { Exchange } from './exchange.ts'
+
+/**
+ * Asks a predicate of the route and goes on with its answer, at once where it answers at once. One that throws or
+ * rejects never fails the request: it is logged with the route, and the answer is `undefined`.
+ */
+export function ask (exchange: Exchange, option: string, question: () => unknown, next: (answer: boolean | undefined) => void): void {
+  let answer: unknown
+  try {
+    answer = question()
+  } catch (error) {
+    threw(exchange, option, error)
+    return next(undefined)
+  }
+  if (!isPromise(answer)) return next(Boolean(answer))
+  answer.then((value) => Boolean(value), (error: unknown) => {
+    threw(exchange, option, error)
+    return undefined
+  }).then(next)
+}
+
+export function threw ({ route, request }: Exchange, option: string, error: unknown): void {
+  route.engine.notes.error(request.log, `${route.where} ${option}`, { err: error, route: route.where },
+    `fastify-cached: ${option} of route ${route.where} failed; this request is treated as if the cache were not there`)
+}

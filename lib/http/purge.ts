@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isPromise } from '../awaitable.ts'
+import { emit } from '../events.ts'
+import { placeOf, purgeNames } from './address.ts'
+import type { Engine } from './engine.ts'
+import { normalHost } from './key.ts'
+
+/** Methods that change nothing (RFC 9110 §9.2.1, RFC 4918, RFC 3253, the QUERY method). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH'])
+
+export function isUnsafe (method: string): boolean {
+  return !SAFE.has(method)
+}
+
+/**
+ * RFC 9111 §4.4: a successful answer to an unsafe method removes what is stored for its URI, and for what `Location` and
+ * `Content-Location` name on the same host, before it leaves. A purge that fails never fails the request: the backend's
+ * versions are retried in the background, and this process believes none of the old entries until that holds.
+ */
+export function purgeAfter (engine: Engine, request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
+  if (engine.none || reply.statusCode < 200 || reply.statusCode >= 400) return
+  const place = placeOf(request)
+  const targets = [place.target, place.rewritten]
+  for (const field of ['location', 'content-location']) {
+    const target = sameHostTarget(reply.getHeader(field), place)
+    if (target !== undefined) targets.push(target)
+  }
+  return purgeAll(engine, purgeNames([place.scheme], place.host, targets, engine.router), request)
+}
+
+function purgeAll (engine: Engine, names: string[], request: FastifyRequest): void | Promise<void> {
+  const waits: Array<Promise<unknown>> = []
+  for (const one of [engine, ...engine.below]) {
+    one.uncacheable.clear()
+    emit('invalidate', one.name, 'route', request.originalUrl, undefined, request.method)
+    try {
+      const purged = one.versioned.purge(names)
+      if (isPromise(purged)) waits.push(purged.catch((error: unknown) => failed(one, request, error)))
+    } catch (error) {
+      failed(one, request, error)
+    }
+  }
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined)
+}
+
+function failed (engine: Engine, request: FastifyRequest, error: unknown): void {
+  engine.counters.errors++
+  engine.notes.error(request.log, 'purge', { err: error },
+    `fastify-cached: the purge after ${request.method} failed; it is retried in the background, and entries of this URI are not served by this process until it holds`)
+}
+
+function sameHostTarget (value: unknown, place: { scheme: string, host: string, target: string }): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined
+  try {
+    const url = new URL(value, `${place.scheme}://${place.host}${place.target}`)
+    const scheme = url.protocol === 'https:' ? 'https' : url.protocol === 'http:' ? 'http' : undefined
+    if (scheme !== place.scheme || normalHost(url.host, scheme) !== place.host) return undefined
+    return url.pathname + url.search
+  } catch {
+    return undefined
+  }
+}

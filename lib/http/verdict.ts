@@ -1,0 +1,225 @@
+import type { ServerResponse } from 'node:http'
+import { isPromise } from '../awaitable.ts'
+import type { Entry, StoredReply } from '../entry.ts'
+import { parseResponseDirectives } from './cache-control.ts'
+import { cacheStatusForward } from './cache-status.ts'
+import { weakTag } from './conditional.ts'
+import { carriesNonce, nonceOf } from './csp.ts'
+import type { Captured, Exchange } from './exchange.ts'
+import type { HeaderValue } from './policy/response.ts'
+import { mergeList } from './difference.ts'
+import { noteReason } from './reasons.ts'
+import { store } from './keep.ts'
+import { parseVary } from './vary.ts'
+
+type FinalHeader = (name: string) => HeaderValue
+
+/**
+ * Judges a reply as it leaves: the status line and all headers, also those of later hooks, of `reply.raw` and of
+ * trailers, go through `writeHead`, for streams and HTTP/2 too. Puts `Cache-Status` on it.
+ */
+export function watch (exchange: Exchange): void {
+  if (exchange.watched) return
+  exchange.watched = true
+  const raw = exchange.reply.raw as ServerResponse & { writeHead: (...args: unknown[]) => unknown }
+  const writeHead = raw.writeHead
+  raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
+    raw.writeHead = writeHead
+    const given = args.at(-1)
+    const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
+    const final: FinalHeader = (name) => headers?.[name] ?? raw.getHeader(name)
+    judge(exchange, args[0] as number, final)
+    putStatus(exchange, raw, headers, final)
+    const written = writeHead.apply(this, args as never)
+    settle(exchange)
+    return written
+  } as typeof raw.writeHead
+}
+
+function judge (exchange: Exchange, status: number, final: FinalHeader): void {
+  exchange.judged = true
+  const { capture } = exchange
+  if (capture === undefined || exchange.skipped !== undefined) return
+  const skip = forbidden(exchange, capture, status, final)
+  if (skip !== undefined) abandon(exchange, skip)
+  else capture.allowed = true
+}
+
+/** What later hooks may have made of a captured reply that keeps it out of the store. */
+function forbidden (exchange: Exchange, capture: Captured, status: number, final: FinalHeader): string | undefined {
+  if (exchange.failed && capture.status < 400) return 'error'
+  if (status >= 400 && status !== capture.status) return 'error'
+  if (!exchange.keep) return 'reply.cache(false)'
+  if (final('set-cookie') !== undefined) return 'set-cookie'
+  if (final('trailer') !== undefined) return 'trailers'
+  if (final('content-range') !== undefined) return 'content-range'
+  const control = final('cache-control')
+  if (control !== undefined && control !== exchange.control) {
+    const said = parseResponseDirectives(control)
+    if (said.noStore) return 'no-store'
+    if (said.private || said.privateFields.length > 0) return 'private'
+    if (said.noCache || said.noCacheFields.length > 0) return 'no-cache'
+  }
+  if (parseVary(final('vary')) === '*') return 'vary-star'
+  return nonceInBody(exchange, capture, final) ? 'csp-nonce' : undefined
+}
+
+/** A nonce is for one reply: shared with others, it would let any script of theirs run. */
+function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader): boolean {
+  const nonces = [...nonceOf(final('content-security-policy')), ...nonceOf(final('content-security-policy-report-only'))]
+  if (nonces.length === 0 || capture.body === null || capture.body === undefined) return false
+  if (!carriesNonce(nonces, capture.body)) return false
+  route.engine.notes.warn(route.engine.log, route.where + ' nonce', { route: route.where },
+    `fastify-cached: route ${route.where} puts a Content-Security-Policy nonce into its body; such a reply is never stored`)
+  return true
+}
+
+function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
+  const { engine } = exchange.route
+  const name = engine.settings.statusHeader
+  if (name === false || exchange.forward === undefined) return
+  const value = cacheStatusForward(name, exchange.forward, {
+    stored: exchange.capture?.allowed === true && willBeStored(exchange),
+    detail: exchange.detail
+  })
+  const upstream = final('cache-status')
+  const whole = upstream === undefined ? value : mergeList('cache-status', upstream as string, value)
+  if (headers !== undefined) headers['cache-status'] = whole
+  else raw.setHeader('cache-status', whole)
+}
+
+/** The same question decides what is advertised and what is stored. */
+function willBeStored (exchange: Exchange): boolean {
+  const { stamp } = exchange
+  return stamp !== undefined && !exchange.shareOnly && !exchange.route.engine.versioned.outdated(exchange.key, stamp)
+}
+
+/** The end of a stream that was copied whole. */
+export function bodyComplete (exchange: Exchange, body: Buffer): void {
+  const { capture, reply } = exchange
+  if (capture === undefined || exchange.skipped !== undefined) return
+  capture.body = body
+  // A client that left before the first byte: nothing will be written any more, so it is judged as it stands.
+  if (!exchange.judged && (reply.raw.destroyed || reply.raw.writableEnded)) judge(exchange, reply.statusCode, (name) => reply.getHeader(name) as HeaderValue)
+  if (exchange.judged && nonceInBody(exchange, capture, (name) => reply.getHeader(name) as HeaderValue)) abandon(exchange, 'csp-nonce')
+  settle(exchange)
+}
+
+/** Stores once both the verdict and the body are there. */
+function settle (exchange: Exchange): void {
+  const { capture } = exchange
+  if (capture === undefined || !capture.allowed || capture.body === undefined || exchange.skipped !== undefined || exchange.ended) return
+  exchange.ended = true
+  const entry = entryOf(exchange, capture)
+  const shared = { entry, fields: capture.fields, variant: capture.variant }
+  if (!willBeStored(exchange)) {
+    end(exchange, entry === undefined ? undefined : shared)
+    return
+  }
+  const written = store(exchange, entry, capture)
+  if (!isPromise(written)) {
+    end(exchange, shared)
+    return
+  }
+  written.then(() => end(exchange, shared))
+}
+
+function entryOf (exchange: Exchange, capture: Captured): Entry<StoredReply> {
+  const { engine, settings } = exchange.route
+  const { lifetime } = capture
+  const fresh = lifetime.fresh === Infinity ? Infinity : lifetime.fresh * (1 - settings.jitter * engine.random())
+  const now = engine.now()
+  const etag = capture.etag ?? (settings.etag && capture.body !== null && capture.status >= 200 && capture.status < 300 ? weakTag(capture.body!) : undefined)
+  return {
+    kind: 'reply',
+    payload: {
+      status: capture.status,
+      headers: capture.headers,
+      body: capture.body!,
+      text: capture.text,
+      date: capture.date,
+      age: lifetime.age,
+      etag,
+      lastModified: capture.lastModified
+    },
+    created: now,
+    freshUntil: now + fresh,
+    staleWhileRevalidate: lifetime.staleWhileRevalidate,
+    staleIfError: lifetime.staleIfError,
+    names: capture.names,
+    marks: [],
+    sequence: 0
+  }
+}
+
+/**
+ * The reply will not be stored: its followers are let go at once, its key is remembered as one that nobody should wait
+ * for, and an entry that it superseded is removed. Errors do neither.
+ */
+export function abandon (exchange: Exchange, reason: string): void {
+  if (exchange.skipped !== undefined || exchange.ended) return
+  exchange.skipped = reason
+  exchange.capture = undefined
+  exchange.ended = true
+  noteReason(exchange.route, reason, exchange.request.log)
+  const { engine } = exchange.route
+  const status = exchange.reply.statusCode
+  const sick = status >= 500 || (exchange.failed && status < 400) || TRANSIENT.has(reason)
+  if (!sick && exchange.handled && exchange.found?.entry !== undefined) {
+    if (exchange.detached !== undefined) exchange.detached.outcome = 'removed'
+    removeSuperseded(exchange)
+  }
+  if (!sick && !exchange.failed) engine.uncacheable.add(exchange.key, engine.now())
+  end(exchange, undefined)
+}
+
+/** Not the reply's own nature: the next one may well be stored. */
+const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
+
+function removeSuperseded (exchange: Exchange): void {
+  const { engine } = exchange.route
+  try {
+    const removed = engine.versioned.remove(exchange.key)
+    if (isPromise(removed)) removed.catch(() => { engine.counters.errors++ })
+  } catch {
+    engine.counters.errors++
+  }
+}
+
+/** Lets the followers go, with what they may share, and gives the lock back. Once. */
+export function end (exchange: Exchange, shared: Parameters<Exchange['route']['engine']['flights']['settle']>[1]): void {
+  exchange.ended = true
+  const { engine } = exchange.route
+  if (exchange.flight !== undefined) engine.flights.settle(exchange.flight, shared)
+  if (exchange.lock !== undefined) {
+    const token = exchange.lock
+    exchange.lock = undefined
+    engine.locks?.release(exchange.key, token)
+  }
+  exchange.finished?.()
+}
+
+/** ms that a run may go on after its client left without holding up its key. */
+const AFTERLIFE = 60_000
+
+/**
+ * A flight is always settled: a reply that was hijacked, or ended on `reply.raw`, ends it with the connection; a client
+ * that left does not, since the handler may still fill, but no longer than `AFTERLIFE`.
+ */
+export function endWithConnection (exchange: Exchange): void {
+  exchange.reply.raw.once('close', () => {
+    if (exchange.ended) return
+    const { reply } = exchange
+    if (exchange.capture === undefined && reply.sent) return abandon(exchange, 'closed')
+    const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
+    timer.unref()
+    exchange.finished = both(exchange.finished, () => clearTimeout(timer))
+  })
+}
+
+function both (first: (() => void) | undefined, second: () => void): () => void {
+  return () => {
+    first?.()
+    second()
+  }
+}

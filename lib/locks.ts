@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto'
+import type { Store } from './stores/store.ts'
+
+/** One process fills, the others wait: a lock with a token and a lifetime, released by its owner only. */
+export interface Locks {
+  /** The token, or `undefined` where another process holds the lock. Rejects when the backend is down. `ttl`: ms */
+  acquire (key: string, ttl: number): Promise<string | undefined>
+  /** Releases only what this token holds. Never rejects: an unreleased lock dies by its lifetime. */
+  release (key: string, token: string): Promise<void>
+}
+
+/** @param prefix before every lock's key */
+export function storeLocks (store: Store<Buffer>, prefix: string): Locks {
+  return {
+    async acquire (key, ttl) {
+      const token = randomBytes(16).toString('base64url')
+      return await store.add(prefix + key, Buffer.from(token), ttl) ? token : undefined
+    },
+    async release (key, token) {
+      try {
+        // Without an atomic comparison the lock may be the next owner's: it is left to die by its lifetime.
+        await store.deleteIf?.(prefix + key, Buffer.from(token))
+      } catch {}
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { CacheOptionsSchema } from './cache-schema.ts'
+export { RouteCacheOptionsSchema } from './route-schema.ts'

@@ -1,0 +1,56 @@
+/** One entry in memory, linked to its neighbours in the order of use. */
+export interface Node<V> {
+  readonly key: string
+  value: V
+  /** Milliseconds since the epoch; `Infinity` = never. */
+  expires: number
+  size: number
+  newer: Node<V>
+  older: Node<V>
+}
+
+/**
+ * The order of use, exact: a ring of links around a node that is no entry. Moving an entry is six assignments,
+ * where taking it out of a Map and putting it in again costs a rehash.
+ */
+export class Recency<V> {
+  readonly #ring: Node<V>
+
+  constructor () {
+    const ring = { key: '', expires: Infinity, size: 0 } as Node<V>
+    ring.newer = ring
+    ring.older = ring
+    this.#ring = ring
+  }
+
+  get oldest (): Node<V> | undefined {
+    const { newer } = this.#ring
+    return newer === this.#ring ? undefined : newer
+  }
+
+  /** Puts a node that is in no ring at the newest end. */
+  append (node: Node<V>): void {
+    const ring = this.#ring
+    const newest = ring.older
+    node.older = newest
+    node.newer = ring
+    newest.newer = node
+    ring.older = node
+  }
+
+  remove (node: Node<V>): void {
+    node.older.newer = node.newer
+    node.newer.older = node.older
+  }
+
+  use (node: Node<V>): void {
+    if (this.#ring.older === node) return
+    this.remove(node)
+    this.append(node)
+  }
+
+  clear (): void {
+    this.#ring.newer = this.#ring
+    this.#ring.older = this.#ring
+  }
+}

@@ -1,0 +1,30 @@
+import type { Ioredis } from './redis/link.ts'
+import { plainConnection } from './redis/client.ts'
+import { clusterConnection } from './redis/cluster.ts'
+import { ownClient } from './redis/own-client.ts'
+import { sentinelConnection } from './redis/sentinel.ts'
+import type { RedisStoreSettings } from './redis/settings.ts'
+import { storeOver } from './redis/store.ts'
+import type { RedisStore } from './redis/store.ts'
+
+export type { RedisStore, RedisStoreSettings }
+
+/**
+ * RedisCache, RedisSentinelCache and RedisClusterCache. Resolves as soon as the server is known to be usable, or not
+ * to be there (it then connects in the background), 1.5 s after the call at the latest.
+ *
+ * @throws FST_CACHE_ERR_BACKEND_REFUSED when waiting will not help: wrong password, no such database, no such master …
+ */
+export async function redisStore (settings: RedisStoreSettings): Promise<RedisStore> {
+  const ioredis = await import('ioredis') as unknown as Ioredis
+  const link = connect(ioredis, settings)
+  await link.opened
+  return storeOver(link, { log: settings.log, bound: settings.operationTimeout })
+}
+
+function connect (ioredis: Ioredis, settings: RedisStoreSettings) {
+  if (typeof settings.host === 'object') return ownClient(ioredis.Command, settings.host, settings)
+  if (settings.kind === 'cluster') return clusterConnection(ioredis, settings)
+  if (settings.kind === 'sentinel') return sentinelConnection(ioredis, settings)
+  return plainConnection(ioredis, settings)
+}

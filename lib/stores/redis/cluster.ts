@@ -1,0 +1,75 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis'
+import { NODE_DEFAULTS, given } from './client.ts'
+import { connection } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { Client, Ioredis } from './link.ts'
+import type { RedisStoreSettings } from './settings.ts'
+
+/** Options of `Cluster` itself; whatever else `CACHE_OPTIONS` holds is for the connections to its nodes. */
+const OF_THE_CLUSTER = new Set([
+  'clusterRetryStrategy', 'clusterNodeRetryStrategy', 'dnsLookup', 'enableAutoPipelining', 'autoPipeliningIgnoredCommands',
+  'enableOfflineQueue', 'enableReadyCheck', 'keyPrefix', 'maxRedirections', 'natMap', 'redisOptions', 'resolveSrv',
+  'retryDelayOnClusterDown', 'retryDelayOnFailover', 'retryDelayOnMoved', 'retryDelayOnTryAgain', 'scaleReads', 'scripts',
+  'shardedSubscribers', 'showFriendlyErrorStack', 'slotsRefreshInterval', 'slotsRefreshTimeout', 'useSRVRecords'
+])
+
+const MOST_REMEMBERED = 100
+
+/** A cluster, found through any of its nodes. */
+export function clusterConnection ({ Cluster, Command }: Ioredis, settings: RedisStoreSettings): Connection {
+  const { username, password, cluster = [], prefix, log } = settings
+  const configured = cluster.map(([host, port]) => ({ host, port }))
+  const options = clusterOptions(settings, given({ username, password }) as RedisOptions)
+  let remembered = new Map<string, { host: string, port: number }>()
+
+  function create (attempt: number): Client {
+    // Nodes may all have moved while they were down: where those of the options bring nothing, the last ones seen are
+    // tried in turn with them, and never mixed, since an old address may have become another cluster's
+    const nodes = attempt % 2 === 0 || remembered.size === 0 ? configured : [...remembered.values()]
+    const client = new Cluster(nodes, options)
+    client.on('ready', () => {
+      remembered = new Map()
+      for (const node of client.nodes?.() ?? []) remember(node)
+    })
+    client.on('+node', remember)
+    return client
+  }
+
+  function remember (node: Client): void {
+    const { host, port } = node.options
+    if (host === undefined || port === undefined || remembered.size >= MOST_REMEMBERED) return
+    remembered.set(`${host}:${port}`, { host, port })
+  }
+
+  return connection({
+    Command,
+    describe: `RedisClusterCache at ${configured.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
+    create,
+    keyPrefix: options.keyPrefix ?? options.redisOptions?.keyPrefix ?? '',
+    // A cluster has one database; asking for another is refused by the handshake
+    db: Number(settings.db ?? 0),
+    prefix,
+    patience: 2000 + configured.length * 1000,
+    log
+  })
+}
+
+function clusterOptions (settings: RedisStoreSettings, credentials: RedisOptions): ClusterOptions {
+  const entries = Object.entries(settings.options ?? {})
+  const ofCluster = Object.fromEntries(entries.filter(([name]) => OF_THE_CLUSTER.has(name)))
+  const ofNodes = Object.fromEntries(entries.filter(([name]) => !OF_THE_CLUSTER.has(name)))
+  const { enableOfflineQueue, retryStrategy, ...nodeDefaults } = NODE_DEFAULTS
+  return {
+    enableOfflineQueue,
+    slotsRefreshTimeout: 500,
+    slotsRefreshInterval: 2000,
+    maxRedirections: 4,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    retryDelayOnTryAgain: 50,
+    clusterRetryStrategy: () => retryStrategy,
+    ...ofCluster,
+    redisOptions: { ...nodeDefaults, enableReadyCheck: false, ...credentials, ...ofNodes, ...ofCluster['redisOptions'] as RedisOptions | undefined },
+    lazyConnect: true
+  }
+}

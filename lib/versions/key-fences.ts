@@ -1,0 +1,41 @@
+/** Stands for the fills of one key that are under way. `touched`: the key was deleted or set meanwhile. */
+export interface KeyFence { touched: boolean }
+
+/**
+ * Tells a fill that its key was deleted or set in this process while it ran. Costs nothing where no fill of the key
+ * is under way. Bounded: a fill whose fence had to be forgotten counts as touched, so it is not stored.
+ */
+export class KeyFences {
+  readonly #fences = new Map<string, KeyFence>()
+  readonly #most: number
+
+  constructor (most = 10_000) {
+    this.#most = most
+  }
+
+  /** A fill of `key` begins. */
+  raise (key: string): KeyFence {
+    const standing = this.#fences.get(key)
+    if (standing !== undefined) return standing
+    if (this.#fences.size >= this.#most) this.touch(this.#fences.keys().next().value!)
+    const fence: KeyFence = { touched: false }
+    this.#fences.set(key, fence)
+    return fence
+  }
+
+  touch (key: string): void {
+    const fence = this.#fences.get(key)
+    if (fence === undefined) return
+    fence.touched = true
+    this.#fences.delete(key)
+  }
+
+  touchPrefix (prefix: string): void {
+    for (const key of this.#fences.keys()) if (key.startsWith(prefix)) this.touch(key)
+  }
+
+  touchAll (): void {
+    for (const fence of this.#fences.values()) fence.touched = true
+    this.#fences.clear()
+  }
+}

@@ -1,0 +1,103 @@
+import { endOfLife, type Entry } from '../entry.ts'
+import type { Store } from '../stores/store.ts'
+import { KeyFences } from './key-fences.ts'
+import { CACHE } from './names.ts'
+import { PurgeTable } from './table.ts'
+import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
+
+/** An entry in memory, with what was last found out about its versions. */
+export interface Held {
+  readonly entry: Entry
+  /** The table's sequence at which it was last found valid: nothing was purged since, no name needs looking up. */
+  checked: number
+  softened: number
+}
+
+/** A store in this process whose entries can be looked through. */
+export type HeldStore = Store<Held> & { values (): Iterable<Held> }
+
+const NO_MARKS: readonly string[] = []
+
+/** Versions over a store that lives in this process: every method answers at once. */
+export function memoryVersions (store: HeldStore, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
+  const fences = new KeyFences()
+
+  function valid (held: Held): boolean {
+    if (held.checked === table.sequence) return true
+    const { names, sequence } = held.entry
+    if (table.anyNotedSince(names, sequence)) return false
+    held.softened = table.softenedSince(names, sequence)
+    held.checked = table.sequence
+    return true
+  }
+
+  function hold (key: string, draft: Draft, sequence: number): Held {
+    return { entry: { ...draft, marks: NO_MARKS, sequence }, checked: -1, softened: Infinity }
+  }
+
+  function life (draft: Draft): number | undefined {
+    const end = endOfLife(draft as Entry)
+    return end === Infinity ? undefined : end - now()
+  }
+
+  function outdated (stamp: Stamp): boolean {
+    return stamp.fence.touched || table.anyNotedSince(stamp.names, stamp.sequence)
+  }
+
+  function read (key: string): Held | undefined {
+    const held = store.get(key) as Held | undefined
+    if (held === undefined || valid(held)) return held
+    store.delete(key)
+    return undefined
+  }
+
+  return {
+    immediate: true,
+    sequence: () => table.sequence,
+    lookup (key, names): Found {
+      const held = read(key)
+      return { key, entry: held?.entry, softened: held === undefined ? Infinity : held.softened, names, marks: NO_MARKS, sequence: table.sequence }
+    },
+    lookupMany (keys): Found[] {
+      return keys.map((key) => this.lookup(key, NO_MARKS) as Found)
+    },
+    begin (found): Stamp {
+      return { names: found.names, marks: NO_MARKS, sequence: found.sequence, fence: fences.raise(found.key) }
+    },
+    outdated: (_key, stamp) => outdated(stamp),
+    write (key, draft, stamp) {
+      if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
+      return store.set(key, hold(key, draft, stamp.sequence), life(draft))
+    },
+    put (key, draft) {
+      fences.touch(key)
+      return store.set(key, hold(key, draft, table.sequence), life(draft))
+    },
+    add (key, draft) {
+      read(key)
+      return store.add(key, hold(key, draft, table.sequence), life(draft))
+    },
+    touchKey (key) { fences.touch(key) },
+    touchKeys (start) { fences.touchPrefix(start) },
+    purge (names) { for (const name of names) table.note(name) },
+    soften (names) { for (const name of names) table.soften(name, now()) },
+    anyDependent (names) {
+      for (const held of store.values()) {
+        if (held.entry.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held.entry) > now()) return true
+      }
+      return false
+    },
+    remove (key) {
+      const there = read(key) !== undefined
+      fences.touch(key)
+      store.delete(key)
+      return there
+    },
+    clear (prefix) {
+      table.note(CACHE)
+      fences.touchAll()
+      return store.clear(prefix)
+    },
+    close () {}
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The names that entries depend on and purges move. Each kind has its own first letter, so that a tag, a path or a
+ * function can never be taken for one another, whatever they are called.
+ */
+
+/** Everything in this cache: `clear()`. */
+export const CACHE = 'c'
+/** "Some tag was purged": read by fills whose tags are known only from their result. No entry depends on it. */
+export const FENCE = 'x'
+export const tagName = (tag: string): string => 't' + tag
+export const uriName = (uri: string): string => 'u' + uri
+export const functionName = (name: string): string => 'f' + name
+
+export const isTag = (name: string): boolean => name.charCodeAt(0) === 116

@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto'
+import { decodeEntry, encodeEntry } from '../frame.ts'
+import { endOfLife, type Entry } from '../entry.ts'
+import type { GuardedStore } from '../stores/guarded.ts'
+import type { Store } from '../stores/store.ts'
+import { Doubt } from './doubt.ts'
+import { KeyFences } from './key-fences.ts'
+import { compareMarks, newMark, readMark, softenMark } from './marks.ts'
+import { CACHE, FENCE, isTag } from './names.ts'
+import { PurgeTable } from './table.ts'
+import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
+
+/** How much longer than its entries a mark is kept, ms: the time that a fill may take on top of their life. */
+const MARGIN = 10_000
+/** A softened mark cannot know how long its entries still need it; a week covers all but the never-expiring. */
+const SOFTENED_LIFE = 7 * 24 * 3_600_000
+
+export interface RemoteVersionsOptions {
+  store: GuardedStore
+  /** Before every mark's key. */
+  prefix: string
+  /** Written into frames: bytes of another serializer are a miss. */
+  serializer: string
+  now: () => number
+}
+
+/** Versions over a backend of bytes that several processes share: random marks beside the entries. */
+export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersionsOptions): Versioned {
+  const table = new PurgeTable()
+  const fences = new KeyFences()
+  const doubt = new Doubt(async () => { await moveVersions([CACHE]) })
+  const inDoubt = (name: string): string => 'name ' + name
+
+  const markKeys = new Map<string, string>()
+  /** Names hold paths and tags of any length; a backend's key is kept short. Tags and functions recur, so keys are remembered. */
+  function markKey (name: string): string {
+    if (name.length <= 80) return prefix + name
+    const known = markKeys.get(name)
+    if (known !== undefined) return known
+    const key = prefix + name[0]! + '#' + createHash('sha256').update(name).digest('base64url')
+    if (markKeys.size >= 10_000) markKeys.clear()
+    markKeys.set(name, key)
+    return key
+  }
+
+  async function readMany (inner: Store<Buffer>, keys: readonly string[]): Promise<Array<Buffer | undefined>> {
+    if (keys.length === 0) return []
+    if (keys.length === 1) return [await inner.get(keys[0]!)]
+    if (inner.getMany !== undefined) return await inner.getMany(keys)
+    return await Promise.all(keys.map((key) => inner.get(key)))
+  }
+
+  async function readMarks (inner: Store<Buffer>, names: readonly string[]): Promise<Array<string | undefined>> {
+    return (await readMany(inner, names.map(markKey))).map(textOf)
+  }
+
+  /** The moment since which an entry is stale, or `undefined` where it is gone. */
+  async function validity (inner: Store<Buffer>, entry: Entry, names: readonly string[], marks: ReadonlyArray<string | undefined>): Promise<number | undefined> {
+    if (doubt.size > 0 && entry.names.some((name) => doubt.has(inDoubt(name)))) return undefined
+    const unread = entry.names.filter((name) => !names.includes(name))
+    const late = await readMarks(inner, unread)
+    let softened = Infinity
+    for (const [i, name] of entry.names.entries()) {
+      const known = names.indexOf(name)
+      const standing = known >= 0 ? marks[known] : late[unread.indexOf(name)]
+      const since = compareMarks(entry.marks[i] ?? '', standing)
+      if (since === undefined) return undefined
+      if (since < softened) softened = since
+    }
+    return softened
+  }
+
+  async function found (inner: Store<Buffer>, key: string, bytes: Buffer | undefined, names: readonly string[], marks: ReadonlyArray<string | undefined>): Promise<Found> {
+    const sequence = table.sequence
+    const doubted = doubt.size > 0 && (doubt.has(key) || doubt.has(inDoubt(CACHE)))
+    const entry = bytes === undefined || doubted ? undefined : decodeEntry(key, bytes, serializer)
+    const gone: Found = { key, entry: undefined, softened: Infinity, names, marks, sequence }
+    if (entry === undefined || endOfLife(entry) <= now()) return gone
+    if (entry.names.length === 0) return { ...gone, entry }
+    const softened = await validity(inner, entry, names, marks)
+    return softened === undefined ? gone : { ...gone, entry, softened }
+  }
+
+  /** Makes marks where there are none; a mark that is there already stands. */
+  async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number): Promise<string[]> {
+    const until = life === Infinity ? Infinity : now() + life + MARGIN
+    return await Promise.all(names.map(async (name, i) => {
+      const standing = marks[i]
+      if (standing !== undefined) return standing
+      const mark = newMark(until)
+      const key = markKey(name)
+      if (await inner.add(key, Buffer.from(mark), until === Infinity ? undefined : life + MARGIN)) return mark
+      return textOf(await inner.get(key)) ?? ''
+    }))
+  }
+
+  /** The marks live at least as long as the entry that is about to record them. */
+  async function prolong (inner: Store<Buffer>, names: readonly string[], marks: readonly string[], end: number): Promise<void> {
+    await Promise.all(names.map((name, i) => {
+      const until = readMark(marks[i] ?? '')?.until ?? 0
+      if (until >= end || inner.touch === undefined) return undefined
+      return inner.touch(markKey(name), end === Infinity ? undefined : end - now() + MARGIN)
+    }))
+  }
+
+  async function moveVersions (names: readonly string[]): Promise<void> {
+    const keys = names.map(markKey)
+    await store.operation(async (inner) => {
+      // A fill that learns its tags only from its result compares the fence after it has read their marks: so the
+      // fence goes first.
+      if (names.some(isTag)) await inner.delete(markKey(FENCE))
+      await removeMany(inner, keys)
+    })
+  }
+
+  async function softenOne (inner: Store<Buffer>, name: string, at: number): Promise<void> {
+    const key = markKey(name)
+    for (;;) {
+      const standing = await inner.get(key)
+      const mark = textOf(standing)
+      if (standing === undefined || mark === undefined) return
+      // Without an atomic exchange, a purge that comes in between could be undone: gone is safe, stale is not.
+      if (inner.replaceIf === undefined) { await inner.delete(key); return }
+      if (await inner.replaceIf(key, standing, Buffer.from(softenMark(mark, at)), SOFTENED_LIFE)) return
+    }
+  }
+
+  /** The marks for a write: the stamp's, and those of tags that only the result brought. `undefined`: purged meanwhile. */
+  async function marksFor (inner: Store<Buffer>, draft: Draft, stamp: Stamp, late: readonly string[]): Promise<string[] | undefined> {
+    const lateMarks = await ensure(inner, late, await readMarks(inner, late), lifeOf(draft))
+    const before = stamp.marks[stamp.names.indexOf(FENCE)]
+    if (before === undefined || textOf(await inner.get(markKey(FENCE))) !== before) return undefined
+    return draft.names.map((name) => {
+      const known = stamp.names.indexOf(name)
+      return known >= 0 ? stamp.marks[known]! : lateMarks[late.indexOf(name)]!
+    })
+  }
+
+  const lifeOf = (draft: Draft): number => endOfLife(draft as Entry) - now()
+
+  async function store_ (key: string, draft: Draft, marks: string[], only: boolean): Promise<boolean> {
+    const life = lifeOf(draft)
+    const bytes = encodeEntry(key, { ...draft, marks, sequence: 0 }, serializer)
+    const ttl = life === Infinity ? undefined : Math.max(life, 1)
+    try {
+      const stored = await store.operation(async (inner) => {
+        if (draft.names.length > 0) await prolong(inner, draft.names, marks, now() + life)
+        return only ? await inner.add(key, bytes, ttl) : await inner.set(key, bytes, ttl)
+      })
+      if (stored || !only) doubt.settle(key)
+      return stored
+    } catch (error) {
+      // It may have been written or not, over an older value or not: nobody here believes it until it is removed.
+      if (!only) doubt.add(key, async () => { await store.delete(key) })
+      throw error
+    }
+  }
+
+  async function currentMarks (draft: Draft): Promise<string[]> {
+    if (draft.names.length === 0) return []
+    return await store.operation(async (inner) => ensure(inner, draft.names, await readMarks(inner, draft.names), lifeOf(draft)))
+  }
+
+  function outdated (stamp: Stamp): boolean {
+    return stamp.fence.touched || table.anyNotedSince(stamp.names, stamp.sequence)
+  }
+
+  return {
+    immediate: false,
+    sequence: () => table.sequence,
+
+    async lookup (key, names) {
+      return await store.operation(async (inner) => {
+        const [bytes, ...marks] = await readMany(inner, [key, ...names.map(markKey)])
+        return await found(inner, key, bytes, names, marks.map(textOf))
+      })
+    },
+
+    async lookupMany (keys) {
+      return await store.operation(async (inner) => {
+        const values = await readMany(inner, keys)
+        return await Promise.all(keys.map((key, i) => found(inner, key, values[i], [], [])))
+      })
+    },
+
+    async begin (from, life) {
+      const fence = fences.raise(from.key)
+      const marks = from.names.length === 0 || !from.marks.includes(undefined)
+        ? from.marks as string[]
+        : await store.operation((inner) => ensure(inner, from.names, from.marks, life))
+      return { names: from.names, marks, sequence: from.sequence, fence }
+    },
+
+    outdated: (_key, stamp) => outdated(stamp),
+
+    async write (key, draft, stamp) {
+      if (outdated(stamp)) return false
+      const late = draft.names.filter((name) => !stamp.names.includes(name))
+      const marks = late.length === 0
+        ? draft.names.map((name) => stamp.marks[stamp.names.indexOf(name)]!)
+        : await store.operation((inner) => marksFor(inner, draft, stamp, late))
+      if (marks === undefined || marks.includes('') || outdated(stamp)) return false
+      return await store_(key, draft, marks, false)
+    },
+
+    async put (key, draft) {
+      fences.touch(key)
+      const marks = await currentMarks(draft)
+      return await store_(key, draft, marks, false)
+    },
+
+    async add (key, draft) {
+      fences.touch(key)
+      const marks = await currentMarks(draft)
+      if (await store_(key, draft, marks, true)) return true
+      // What stands there may have been purged, or have ended: then it makes room, unless somebody else was quicker.
+      const cleared = await store.operation(async (inner) => {
+        const bytes = await inner.get(key)
+        if (bytes === undefined) return true
+        if (decodeEntry(key, bytes, serializer) === undefined) return false
+        if ((await found(inner, key, bytes, [], [])).entry !== undefined) return false
+        return await (inner.deleteIf?.(key, bytes) ?? inner.delete(key))
+      })
+      return cleared && await store_(key, draft, marks, true)
+    },
+
+    touchKey (key) { fences.touch(key) },
+    touchKeys (start) { fences.touchPrefix(start) },
+
+    async purge (names) {
+      for (const name of names) table.note(name)
+      try {
+        await moveVersions(names)
+        for (const name of names) doubt.settle(inDoubt(name))
+      } catch (error) {
+        for (const name of names) doubt.add(inDoubt(name), async () => { await moveVersions([name]) })
+        throw error
+      }
+    },
+
+    async soften (names) {
+      const at = now()
+      for (const name of names) table.note(name)
+      try {
+        await store.operation(async (inner) => { await Promise.all(names.map((name) => softenOne(inner, name, at))) })
+      } catch (error) {
+        // Gone is on the safe side of stale.
+        for (const name of names) doubt.add(inDoubt(name), async () => { await moveVersions([name]) })
+        throw error
+      }
+    },
+
+    async anyDependent (names) {
+      const marks = await store.operation((inner) => readMarks(inner, names))
+      return marks.some((mark) => mark !== undefined)
+    },
+
+    async remove (key) {
+      fences.touch(key)
+      const doubted = doubt.has(key)
+      try {
+        const there = await store.delete(key)
+        doubt.settle(key)
+        return there && !doubted
+      } catch (error) {
+        doubt.add(key, async () => { await store.delete(key) })
+        throw error
+      }
+    },
+
+    async clear (prefixOfKeys) {
+      table.note(CACHE)
+      fences.touchAll()
+      try {
+        await moveVersions([CACHE])
+        return await store.clear(prefixOfKeys)
+      } catch (error) {
+        doubt.add(inDoubt(CACHE), async () => { await moveVersions([CACHE]); await store.clear(prefixOfKeys) })
+        throw error
+      }
+    },
+
+    close () { doubt.close() }
+  }
+}
+
+async function removeMany (inner: Store<Buffer>, keys: readonly string[]): Promise<void> {
+  if (inner.deleteMany !== undefined) await inner.deleteMany(keys)
+  else await Promise.all(keys.map((key) => inner.delete(key)))
+}
+
+function textOf (bytes: Buffer | Uint8Array | string | undefined | null): string | undefined {
+  if (bytes === undefined || bytes === null) return undefined
+  return typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
