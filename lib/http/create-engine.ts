@@ -9,6 +9,7 @@ import { EncodedBodies } from './encoded.ts'
 import type { Engine } from './engine.ts'
 import type { RouterSpelling } from './key.ts'
 import { Uncacheable } from './uncacheable.ts'
+import { Recency } from './recency.ts'
 import { Uses } from './uses.ts'
 
 /** An engine before its backend is open: `connect` completes it. */
@@ -29,6 +30,7 @@ export function createEngine (instance: FastifyInstance, settings: PluginSetting
     log: instance.log,
     uncacheable: new Uncacheable(),
     uses: new Uses(),
+    variantUse: new Recency(),
     runs: new DetachedRuns(),
     encoded: new EncodedBodies(),
     locks: undefined,

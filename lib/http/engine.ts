@@ -8,6 +8,7 @@ import type { Entry, StoredReply } from '../entry.ts'
 import type { DetachedRuns } from './detached-run.ts'
 import type { Uncacheable } from './uncacheable.ts'
 import type { EncodedBodies } from './encoded.ts'
+import type { Recency } from './recency.ts'
 import type { Uses } from './uses.ts'
 import type { RouterSpelling } from './key.ts'
 
@@ -32,6 +33,7 @@ export interface Engine {
   readonly log: Log
   readonly uncacheable: Uncacheable
   readonly uses: Uses
+  readonly variantUse: Recency
   readonly runs: DetachedRuns
   readonly encoded: EncodedBodies
   readonly locks: Locks | undefined

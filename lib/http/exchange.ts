@@ -33,6 +33,8 @@ export interface Exchange {
   detail: string | undefined
   /** The reply comes from the store: the capture lets it pass. */
   served: boolean
+  /** The stored reply has no content type, nor has anybody else given it one. */
+  untyped: boolean
 
   place: Place | undefined
   address: Address | undefined
@@ -124,6 +126,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     forward: undefined,
     detail: undefined,
     served: false,
+    untyped: false,
     place: undefined,
     address: undefined,
     key: '',
