@@ -1,1 +1,0 @@
-export async function fileSystemStore (_: unknown): Promise<never> { throw new Error('x') }

@@ -1,1 +1,0 @@
-export async function memcachedStore (_: unknown): Promise<never> { throw new Error('x') }
