@@ -10,14 +10,16 @@ import { limiter } from './turns.ts'
  * is never passed by more than the writes that are under way; with n, by n entries more. A census that finds too many
  * evicts 5 % below the threshold, expired entries first, then the least recently written.
  *
- * Cost: a listing, and a `stat` of each entry when it evicts, once in 5 % of the threshold's new entries: 20 names
+ * Cost, amortised: a listing (at most 256 folders), and a `stat` of each entry when it evicts, once in 5 % of the threshold's new entries: 20 names
  * and 20 `stat` a new entry, whatever the threshold, times the number of processes. Replacing costs nothing.
  */
 const SLACK = 0.05
 const AT_ONCE = 16
+/** Of a writer, ms: half of what an operation may take before it counts as failed. */
+const PATIENCE = 250
 
 export interface Census {
-  /** A new entry was written. Resolves when the threshold holds again, or after 100 ms, with the census going on. */
+  /** A new entry was written. Resolves when the threshold holds again, or after 250 ms, with the census going on. */
   added (): Promise<void>
   /** Resolves when none is under way. */
   idle (): Promise<void>
@@ -62,7 +64,7 @@ export function census (options: CensusOptions): Census {
   return {
     async added () {
       if (threshold === 0 || --room > 0) return
-      await Promise.race([request(), patience(100)])
+      await Promise.race([request(), patience(PATIENCE)])
     },
     async idle () {
       await (next ?? running)

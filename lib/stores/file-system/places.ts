@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { limiter } from './turns.ts'
 
 /*
  * DIR/ab/cdef….entry     an entry: the hash of its key, sharded by its first two digits
@@ -8,6 +9,7 @@ import { join } from 'node:path'
  * DIR/.processes/TOKEN/  one per process: who it is, and its unfinished files
  * Whatever has another name is foreign, and is neither read nor removed.
  */
+const FOLDERS_AT_ONCE = 16
 const SHARD = /^[0-9a-f]{2}$/
 const FILE = /^([0-9a-f]{14,})\.(?:(entry)|lock\d+)$/
 
@@ -43,12 +45,14 @@ export interface Listing {
 export async function listPlaces (dir: string): Promise<Listing> {
   const entries: Place[] = []
   const locked: Place[] = []
-  for (const shard of (await names(dir)).filter((name) => SHARD.test(name))) {
-    for (const name of await names(join(dir, shard))) {
+  const limit = limiter(FOLDERS_AT_ONCE)
+  const shards = (await names(dir)).filter((name) => SHARD.test(name))
+  await Promise.all(shards.map(async (shard) => {
+    for (const name of await limit(() => names(join(dir, shard)))) {
       const [, rest, isEntry] = FILE.exec(name) ?? []
       if (rest !== undefined) (isEntry === undefined ? locked : entries).push(place(dir, shard + rest))
     }
-  }
+  }))
   return { entries, locked }
 }
 
