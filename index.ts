@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { openBackend } from './lib/backend.ts'
 import { createCache } from './lib/cache.ts'
 import { errors } from './lib/errors.ts'
-import { cacheFunctions } from './lib/function-side.ts'
+import { functionSide } from './lib/function-side.ts'
 import { createEngine } from './lib/http/create-engine.ts'
 import { attach } from './lib/http/hooks.ts'
 import { decorateReply } from './lib/http/reply-cache.ts'
@@ -17,7 +17,7 @@ import type { CacheOptions } from './types/index.ts'
 export { fromEnv } from './lib/options/env.ts'
 export { CacheOptionsSchema, RouteCacheOptionsSchema } from './lib/options/schema.ts'
 export { errors } from './lib/errors.ts'
-export { makeTemplateFragmentKey } from './lib/function-side.ts'
+export { makeTemplateFragmentKey } from './lib/function/fragment.ts'
 export type * from './types/index.ts'
 
 /** ms that closing waits for background runs. */
@@ -50,7 +50,7 @@ async function register (instance: FastifyInstance, options: CacheOptions): Prom
     now: engine.now,
     ...events
   })
-  const functions = cacheFunctions(engine, backend, packer)
+  const functions = functionSide(engine, backend, packer)
   const routes = attach(instance, engine, (scope) => (scope as unknown as Record<string, unknown>)[decorator] === cache)
   const cache = createCache({ engine, backend, values, functions, routes })
   instance.decorate(decorator, cache)
