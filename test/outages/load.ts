@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import { guarded } from '../../lib/stores/guarded.ts'
 import type { GuardedStore } from '../../lib/stores/guarded.ts'
 import { redisStore } from '../../lib/stores/redis.ts'
@@ -49,6 +50,7 @@ export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve
 export async function underLoad ({ guard, lines }: Subject, disturb: () => Promise<void>): Promise<Outcome> {
   const outcome: Outcome = { requests: 0, failed: 0, wrong: 0, hits: 0, slowest: 0, recovered: NaN, lines }
   let over = false
+  let back = Infinity
   let n = 0
 
   async function timed<T> (work: Promise<T>): Promise<T | undefined> {
@@ -75,7 +77,8 @@ export async function underLoad ({ guard, lines }: Subject, disturb: () => Promi
   }
 
   async function worker (): Promise<void> {
-    while (!over || outcome.requests < REQUESTS) {
+    for (;;) {
+      if (over && outcome.requests >= REQUESTS && (outcome.hits > 0 || performance.now() > back + 10_000)) return
       outcome.requests++
       await request().catch(() => { outcome.failed++ })
       await pause(1)
@@ -84,7 +87,7 @@ export async function underLoad ({ guard, lines }: Subject, disturb: () => Promi
 
   const workers = Array.from({ length: WORKERS }, worker)
   await disturb()
-  const back = performance.now()
+  back = performance.now()
   for (;;) {
     const hit = await Promise.resolve(guard.set('load:back', Buffer.from('1'))).then(() => guard.get('load:back')).catch(() => undefined)
     if (hit !== undefined) break
@@ -95,4 +98,32 @@ export async function underLoad ({ guard, lines }: Subject, disturb: () => Promi
   over = true
   await Promise.all(workers)
   return outcome
+}
+
+const table: Array<{ case: string } & Omit<Outcome, 'lines'>> = []
+
+/** The figures, where they are worth reading. */
+export function printTable (): void {
+  if (!FULL) return
+  console.table(table.map(({ slowest, recovered, ...row }) => ({ ...row, 'slowest ms': Math.round(slowest), 'recovered ms': Math.round(recovered) })))
+}
+
+/** What holds in every outage: nothing fails, nothing hangs, nobody gets another key's bytes, and it ends. */
+export function judge (t: Test, name: string, outcome: Outcome): Outcome {
+  const { lines, ...figures } = outcome
+  table.push({ case: name, ...figures })
+  t.equal(outcome.failed, 0, 'no request fails')
+  t.equal(outcome.wrong, 0, "no reply is another key's")
+  t.ok(outcome.hits > 0)
+  t.ok(outcome.slowest < DEADLINE + 1000, `nothing hangs: slowest ${Math.round(outcome.slowest)} ms`)
+  t.ok(outcome.recovered < 8000, `it is back: ${Math.round(outcome.recovered)} ms`)
+  const begun = lines.filter((line) => /is down, the cache is gone round/.test(line)).length
+  t.ok(begun <= 1 + lines.filter((line) => /is back after/.test(line)).length, 'one line for an outage')
+  return outcome
+}
+
+export async function close (t: Test, { guard }: Subject): Promise<void> {
+  const started = performance.now()
+  await guard.close()
+  t.ok(performance.now() - started < 1000, 'closes within a second')
 }
