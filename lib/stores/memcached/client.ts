@@ -12,7 +12,7 @@ interface MemjsClient {
   seq: number
   getServer: (key: string) => number
   incrSeq (): void
-  perform (key: string, request: Buffer, seq: number, callback: (error: Error | null, reply?: Reply) => void): void
+  perform (key: string, request: Buffer, seq: number, callback: (error: Error | null, reply?: Reply | null) => void): void
   close (): void
 }
 
@@ -34,7 +34,7 @@ export async function createClient (connections: readonly Connection[], options:
     do client.incrSeq(); while (client.seq >>> 0 === PROBE)
     const name = (connections[server] as Connection).name
     client.perform(name, frame(request, client.seq >>> 0), client.seq, (error, reply) => {
-      if (reply === undefined) reject(error)
+      if (reply === undefined || reply === null) reject(error)
       else resolve(reply)
     })
   })

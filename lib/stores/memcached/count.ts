@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts'
  * same batch: a counter that has ended by its exact end, and that memcached still shows, starts anew.
  */
 export async function countKey (parts: Parts, key: string, delta: number, ttl: number | undefined): Promise<number> {
-  if (!Number.isSafeInteger(delta)) throw new errors.FST_CACHE_ERR_ARGUMENT(`a counter takes whole numbers within ±2^53; got ${String(delta)}`)
+  if (!Number.isInteger(delta) || Math.abs(delta) > 2 ** 53) throw new errors.FST_CACHE_ERR_ARGUMENT(`a counter takes whole numbers within ±2^53; got ${String(delta)}`)
   const server = parts.place(key)
   return await parts.namespace.write(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
