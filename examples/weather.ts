@@ -36,8 +36,8 @@ export async function weather (app: FastifyInstance, { serviceUrl }: { serviceUr
   app.get<{ Params: { city: string } }>('/api/weather/:city', { config: { cache } }, async (request, reply) => {
     const { city } = request.params
     console.log(`Fetching weather data for ${city}`) // only when the cache has no answer
-    const answer = await fetch(`${serviceUrl}/?${new URLSearchParams({ city })}`)
-    if (!answer.ok) return reply.code(502).send({ error: 'the weather service failed' }) // a 502 is not stored
+    const answer = await fetch(`${serviceUrl}/?${new URLSearchParams({ city })}`).catch(() => undefined)
+    if (answer?.ok !== true) return reply.code(502).send({ error: 'the weather service failed' }) // a 502 is not stored
     return answer.json()
   })
 

@@ -40,11 +40,14 @@ t.test('weather: one call a city, none for a hit, anew after the clearing', asyn
 
 t.test('weather: a failing service is a 502 that is not stored', async (t) => {
   const service = await startWeatherService(0)
-  const app = await weather({ redisUrl, serviceUrl: `${service.url}/no%zz` })
+  const app = await weather({ redisUrl, serviceUrl: service.url })
   t.teardown(() => app.close())
   await service.close()
-  t.equal((await app.inject('/api/weather/Oslo')).statusCode, 500, 'nobody listens')
-  t.notMatch((await app.inject('/api/weather/Oslo')).headers['cache-status'], /; hit/)
+  for (let i = 0; i < 2; i++) {
+    const reply = await app.inject('/api/weather/Oslo')
+    t.equal(reply.statusCode, 502)
+    t.notMatch(reply.headers['cache-status'], /; hit/)
+  }
 })
 
 t.test('invalidation: a written product is seen at once, in the page and in the list', async (t) => {
