@@ -132,7 +132,7 @@ const inm = (value: string | string[]): { headers: Record<string, string | strin
 /** Warm, then a conditional request that is answered without a run. */
 function conditional (name: string, section: string, headers: Record<string, string | string[]>, status: number, replies: Script[] = tagged, expect: Step['expect'] = {}): Case {
   return {
-    name, section, route: minute, replies, steps: [get(1), { request: { headers }, expect: { runs: 1, status, ...(status === 304 && { body: '' }), ...expect } }, get(1)]
+    name, section, route: { ...minute, statuses: { 404: true } }, replies, steps: [get(1), { request: { headers }, expect: { runs: 1, status, ...(status === 304 && { body: '' }), ...expect } }, get(1)]
   }
 }
 const modified = 'Mon, 23 Nov 2026 08:00:00 GMT'
@@ -170,9 +170,10 @@ const conditionals: Case[] = [
     section: '9110 §15.4.5',
     route: minute,
     replies: tagged,
-    steps: [get(1), {
-      request: requestText('GET /r HTTP/1.1', 'Host: a.test', 'If-None-Match: "v1"'), expect: { status: [200, 304] }
-    }, { request: { headers: { 'if-none-match': '"v1"' } }, expect: { status: 304, body: '', check: (reply) => [undefined, '5'].includes(reply.headers['content-length'] as string) ? undefined : `content-length ${reply.headers['content-length']}` } }]
+    steps: [
+      get(1),
+      { request: { headers: { 'if-none-match': '"v1"' } }, expect: { status: 304, body: '', check: (reply) => [undefined, '5'].includes(reply.headers['content-length'] as string) ? undefined : `content-length ${reply.headers['content-length']}` } }
+    ]
   },
   { name: 'a tag is made where the handler set none, weak, the same on miss and hit', section: '9110 §8.8.3', route: minute, steps: [get(1, {}, { headers: { etag: /^W\/"[^"]+"$/ } }), get(1, {}, { headers: { etag: /^W\/"[^"]+"$/ } })] },
   {
@@ -348,6 +349,8 @@ const cookies: Case[] = [
 
 const cc = (value: string): { headers: Record<string, string> } => ({ headers: { 'cache-control': value } })
 const asked = { ...minute, requestDirectives: true }
+// A run behind the stale reply is the cache's own affair.
+const staleHit = (value: string): Step => ({ advance: 70, request: cc(value), expect: { headers: { 'x-run': '1', age: '70' } } })
 const directives: Case[] = [
   ...['no-cache', 'max-age=0', 'no-cache, max-age=0', 'min-fresh=1000', 'max-age=1'].map((value): Case => ({
     name: `request ${value} does not skip the cache by default`, section: '§5.2.1 (by configuration)', route: minute, steps: [get(1), get(1, { advance: 5, ...cc(value) })]
@@ -363,8 +366,8 @@ const directives: Case[] = [
   { name: 'requestDirectives: max-age', section: '§5.2.1.1', route: asked, steps: [get(1), get(1, { advance: 20, ...cc('max-age=30') }), get(2, cc('max-age=10')), get(2)] },
   { name: 'requestDirectives: max-age=0', section: '§5.2.1.1', route: asked, steps: [get(1), get(2, { advance: 1, ...cc('max-age=0') }), get(2)] },
   { name: 'requestDirectives: min-fresh', section: '§5.2.1.3', route: asked, steps: [get(1), get(1, { advance: 20, ...cc('min-fresh=30') }), get(2, cc('min-fresh=50')), get(2)] },
-  { name: 'requestDirectives: max-stale within a stale window', section: '§5.2.1.2', route: { ...asked, staleIfError: 3600 }, steps: [get(1), get(1, { advance: 70, ...cc('max-stale=60') }), get(2, cc('max-stale=5'))] },
-  { name: 'requestDirectives: max-stale without a value', section: '§5.2.1.2', route: { ...asked, staleIfError: 3600 }, steps: [get(1), get(1, { advance: 70, ...cc('max-stale') }), get(2)] },
+  { name: 'requestDirectives: max-stale within a stale window', section: '§5.2.1.2', route: { ...asked, staleIfError: 3600 }, steps: [get(1), staleHit('max-stale=60'), get(2, cc('max-stale=5'))] },
+  { name: 'requestDirectives: max-stale without a value', section: '§5.2.1.2', route: { ...asked, staleIfError: 3600 }, steps: [get(1), staleHit('max-stale'), get(2)] },
   { name: 'requestDirectives: must-revalidate before max-stale', section: '§5.2.2.2', route: { ...asked, staleIfError: 3600 }, replies: [{ headers: { 'cache-control': 'must-revalidate' } }], steps: [get(1), get(2, { advance: 70, ...cc('max-stale=60') })] }
 ]
 

