@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { canonicalPath, joinParts, normalHost, normalPath, normalQuery, normalScheme, splitTarget } from '../../lib/http/key.ts'
+import { canonicalPath, canonicalTarget, joinParts, normalHost, normalPath, normalQuery, normalScheme, splitTarget } from '../../lib/http/key.ts'
 import type { RouterSpelling } from '../../lib/http/key.ts'
 import Fastify from 'fastify'
 
@@ -183,6 +183,25 @@ t.test('spellings of a path', async t => {
     ['/a//b', { ...STRICT, ignoreTrailingSlash: true }, '/a//b']
   ]
   for (const [path, router, expected] of table) t.equal(canonicalPath(path, router), expected, path)
+})
+
+t.test('targets as a purge names them', async t => {
+  const SEMICOLON = { ...LAX, useSemicolonDelimiter: true }
+  const table: Array<[string, RouterSpelling, [string, string] | undefined]> = [
+    ['/a', STRICT, ['/a', '']],
+    ['/a?', STRICT, ['/a', '']],
+    ['/%61?b=1&a=2', STRICT, ['/a', 'a=2&b=1']],
+    ['/a?b=%61+%2b', STRICT, ['/a', 'b=a%20%2B']],
+    ['/a#b', STRICT, ['/a', 'b']],
+    ['/a;b?c', STRICT, ['/a;b', 'c']],
+    ['//A/;b&a', SEMICOLON, ['/a', 'a&b']],
+    ['//A/?b&a', SEMICOLON, ['/a', 'a&b']],
+    ['*', STRICT, undefined],
+    ['http://a/', STRICT, undefined]
+  ]
+  for (const [target, router, expected] of table) {
+    t.same(canonicalTarget(target, router), expected && { path: expected[0], query: expected[1] }, target)
+  }
 })
 
 const PATTERNS = ['/a', '/a/b', '/p/:x', '/w/*', '/:x-:y']
