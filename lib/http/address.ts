@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { cookieValues } from './cookies.ts'
-import { canonicalPath, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
+import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
 import { variantKey } from './vary.ts'
 import { CACHE, FENCE, tagName, uriName } from '../versions/names.ts'
 import type { Address } from './exchange.ts'
@@ -37,7 +37,7 @@ export function placeOf (request: FastifyRequest): Place {
  */
 export function addressOf (route: CachedRoute, request: FastifyRequest, place: Place, custom: string | undefined): Address | undefined {
   const { settings, engine } = route
-  const split = splitTarget(place.target)
+  const split = splitTarget(place.target, engine.router.useSemicolonDelimiter)
   if (split === undefined) return undefined
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const parts = [method, route.id]
@@ -64,7 +64,7 @@ function queryPart (route: CachedRoute, request: FastifyRequest, query: string):
 
 function rewrittenPart (route: CachedRoute, request: FastifyRequest, place: Place): string {
   if (place.rewritten === place.target) return ''
-  const split = splitTarget(place.rewritten)
+  const split = splitTarget(place.rewritten, route.engine.router.useSemicolonDelimiter)
   if (split === undefined) return place.rewritten
   return joinParts([normalPath(split.path), queryPart(route, request, split.query)])
 }
@@ -124,26 +124,5 @@ const fullName = (where: string, path: string, query: string): string => uriName
 const pathName = (where: string, path: string): string => uriName('/' + joinParts([where, path]))
 
 function canonical (target: string, router: RouterSpelling): { path: string, query: string } {
-  const split = splitTarget(target) ?? { path: target, query: '' }
-  return { path: canonicalPath(split.path, router), query: canonicalQuery(split.query) }
-}
-
-/** Spellings that a query parser takes for one: escapes, `+`, and the order of different names. */
-function canonicalQuery (query: string): string {
-  if (query === '') return ''
-  const pairs = query.split('&').filter((pair) => pair !== '').map((pair) => {
-    const equals = pair.indexOf('=')
-    return equals < 0 ? [decode(pair), ''] as const : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))] as const
-  })
-  pairs.sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)
-  return joinParts(pairs.flat())
-}
-
-function decode (text: string): string {
-  const plain = text.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(plain)
-  } catch {
-    return plain
-  }
+  return canonicalTarget(target, router) ?? { path: target, query: '' }
 }

@@ -1,10 +1,11 @@
 import { isPromise } from '../awaitable.ts'
+import type { Entry, StoredReply } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Flight } from '../single-flight.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
 import { forwardStatus, statusItem } from './cache-status.ts'
 import type { Shared } from './engine.ts'
-import { answer, find } from './lookup.ts'
+import { answer, find, serve } from './lookup.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { waitForOther } from './lock-wait.ts'
@@ -20,6 +21,8 @@ import { variantKeyOf } from './variants.ts'
 export function miss (exchange: Exchange, forward: Forward): void {
   const { route, request } = exchange
   const { engine, settings } = route
+  const written = beingWritten(exchange)
+  if (written !== undefined) return serve(exchange, written, Infinity, true, false)
   exchange.forward = forward
   if (exchange.attempts === 0) {
     engine.counters.misses++
@@ -98,6 +101,15 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
   if (engine.versioned.outdated(exchange.key, leader.stamp)) return undefined
   if (exchange.found !== undefined && otherVersions(leader.stamp, exchange.found)) return undefined
   return flight
+}
+
+/** An entry whose write has not settled yet is as good as stored for a request of this process. */
+function beingWritten (exchange: Exchange): Entry<StoredReply> | undefined {
+  const { request, route, detail, directives } = exchange
+  if (detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
+  const ready = joinable(exchange)?.ready
+  if (ready === undefined || variantKeyOf(ready.fields, request) !== ready.variant) return undefined
+  return ready.entry.freshUntil > route.engine.now() ? ready.entry : undefined
 }
 
 /** What joiners look at: when the run began, and under which versions. */

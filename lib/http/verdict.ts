@@ -114,6 +114,7 @@ function settle (exchange: Exchange): void {
     end(exchange, entry === undefined ? undefined : shared)
     return
   }
+  if (exchange.flight !== undefined) exchange.flight.ready = shared
   const written = store(exchange, entry, capture)
   if (!isPromise(written)) {
     end(exchange, shared)
