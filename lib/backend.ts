@@ -92,6 +92,14 @@ function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Ba
   }
 }
 
+/** `CACHE_OPTIONS: { mode: 0o640 }`: the permissions of the files. */
+function fileMode ({ clientOptions }: PluginSettings): { mode?: number } {
+  const { mode } = clientOptions
+  if (mode === undefined) return {}
+  if (typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return { mode }
+  throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_OPTIONS.mode must be the permission bits of a file, 0 to 0o777; got ${typeof mode === 'number' ? mode : typeof mode}`)
+}
+
 /** Client libraries are loaded only when a type that needs them is chosen. */
 async function openRemote (context: BackendContext): Promise<Store<Buffer> & GuardHints> {
   const { settings, log, now, base } = context
@@ -99,7 +107,7 @@ async function openRemote (context: BackendContext): Promise<Store<Buffer> & Gua
   switch (settings.type) {
     case 'FileSystemCache': {
       const { fileSystemStore } = await import('./stores/file-system.ts')
-      return await fileSystemStore({ dir: settings.dir!, threshold: settings.threshold, hash: settings.fileHashMethod, options: settings.clientOptions, now, log })
+      return await fileSystemStore({ dir: settings.dir!, threshold: settings.threshold, hash: settings.fileHashMethod, now, log, ...fileMode(settings) })
     }
     case 'RedisCache':
     case 'RedisSentinelCache':
@@ -111,7 +119,7 @@ async function openRemote (context: BackendContext): Promise<Store<Buffer> & Gua
     case 'MemcachedCache':
     case 'SASLMemcachedCache':
     case 'SpreadSASLMemcachedCache': {
-      const { memcachedStore } = await import('./stores/memcached.ts')
+      const { memcachedStore } = await import('./stores/memcached/index.ts')
       const kind = settings.type === 'MemcachedCache' ? 'plain' : settings.type === 'SASLMemcachedCache' ? 'sasl' : 'spread'
       return await memcachedStore({ kind, ...settings.memcached, options: settings.clientOptions, operationTimeout, prefix: base, log, now })
     }

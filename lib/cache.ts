@@ -4,7 +4,7 @@ import type { CachedRoute } from './http/route.ts'
 import { emit } from './events.ts'
 import type { CacheStats } from './stats.ts'
 import type { Backend } from './backend.ts'
-import type { Functions } from './function/functions.ts'
+import type { Functions } from '../types/functions.ts'
 import { tagsOf, type SetOptions, type Values } from './values.ts'
 import type { Cache } from '../types/cache.ts'
 
@@ -86,12 +86,7 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
       for (const tag of tags) emit('invalidate', engine.name, 'value', tag, undefined, 'tag')
     },
     deleteCached: async (path, options) => await removal(async () => await deleteCached(engine, routes, path, options as DeleteCachedOptions), false),
-    getOrSet: functions.getOrSet,
-    cached: functions.cached,
-    memoize: functions.memoize,
-    deleteMemoized: functions.deleteMemoized,
-    deleteMemoizedVerhash: functions.deleteMemoizedVerhash,
-    fragment: functions.fragment,
+    ...functions,
     stats: (): CacheStats => counters.snapshot(backend.size?.()),
     get store () { return backend.store }
   }
@@ -103,4 +98,3 @@ function isBackendFault (error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code !== 'string' || !code.startsWith('FST_CACHE_ERR_') || code.startsWith('FST_CACHE_ERR_BACKEND')
 }
-

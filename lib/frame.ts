@@ -75,8 +75,8 @@ function counted (buffer: Buffer): Entry | undefined {
 function split (entry: Entry): [payload: unknown, body: Uint8Array] {
   switch (entry.kind) {
     case 'reply': {
-      const { status, headers, body, date, age, etag, lastModified } = entry.payload as StoredReply
-      return [[status, headers, date, age, etag ?? null, lastModified ?? null, body !== null], body ?? NOTHING]
+      const { status, headers, body, text, date, age, etag, lastModified } = entry.payload as StoredReply
+      return [[status, headers, date, age, etag ?? null, lastModified ?? null, body !== null, text], body ?? NOTHING]
     }
     case 'variants': {
       const { fields, stored } = entry.payload as Variants
@@ -107,9 +107,9 @@ function payloadOf (kind: EntryKind, parts: unknown, body: Buffer): unknown {
   if (!Array.isArray(parts)) return undefined
   switch (kind) {
     case 'reply': {
-      const [status, headers, date, age, etag, lastModified, hasBody] = parts
+      const [status, headers, date, age, etag, lastModified, hasBody, text] = parts
       if (hasBody === false && body.length > 0) return undefined
-      const reply: StoredReply = { status, headers, body: hasBody === true ? body : null, date, age, etag: etag ?? undefined, lastModified: lastModified ?? undefined }
+      const reply: StoredReply = { status, headers, body: hasBody === true ? body : null, text, date, age, etag: etag ?? undefined, lastModified: lastModified ?? undefined }
       return isStoredReply(reply) ? reply : undefined
     }
     case 'variants': {

@@ -1,6 +1,7 @@
 /** The part of a logger that is used here. */
 export interface Log {
   info (details: object, message: string): void
+  warn (message: string): void
   warn (details: object, message: string): void
   error (details: object, message: string): void
 }

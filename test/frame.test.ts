@@ -8,6 +8,7 @@ const reply: StoredReply = {
   status: 200,
   headers: ['content-type', 'text/plain', 'link', ['<a>', '<b>'], 'x-empty', '', 'x-latin', 'caf\xe9\t!'],
   body: Buffer.from([0, 1, 2, 255]),
+  text: false,
   date: 1000,
   age: 3,
   etag: 'W/"x"',
@@ -113,6 +114,10 @@ t.test('what was forged with a right checksum is checked too', async (t) => {
   nul.writeUInt32BE(0xffffffff, 8)
   nul.writeUInt32BE(crc32(nul.subarray(8)), 4)
   t.equal(decodeEntry('key', nul, 'msgpack'), undefined, 'a meta longer than everything')
+  const noJson = forge(() => undefined)
+  noJson[12] = 0x7b
+  noJson.writeUInt32BE(crc32(noJson.subarray(8)), 4)
+  t.equal(decodeEntry('key', noJson, 'msgpack'), undefined, 'a meta that is no JSON')
   const later = forge(() => undefined)
   later[3] = 2
   t.equal(decodeEntry('key', later, 'msgpack'), undefined, 'another version')

@@ -2,7 +2,7 @@ import type { DeleteCachedOptions } from '../lib/http/delete-cached.ts'
 import type { CacheStats } from '../lib/stats.ts'
 import type { Store } from '../lib/stores/store.ts'
 import type { SetOptions } from '../lib/values.ts'
-import type { Functions } from '../lib/function/functions.ts'
+import type { Functions } from './functions.ts'
 
 export type { CacheStats, DeleteCachedOptions, SetOptions }
 
@@ -11,7 +11,7 @@ export type { CacheStats, DeleteCachedOptions, SetOptions }
  * writes fail open while the backend is down; deletions, `clear` and the tag methods reject then (unless
  * `CACHE_IGNORE_ERRORS`), `add`, `inc` and `dec` always.
  */
-export interface Cache extends Pick<Functions, 'getOrSet' | 'cached' | 'memoize' | 'deleteMemoized' | 'deleteMemoizedVerhash' | 'fragment'> {
+export interface Cache extends Functions {
   /** The value, or `undefined` where there is none. */
   get<T = unknown> (key: string): Promise<T | undefined>
   /** In the order of `keys`. */

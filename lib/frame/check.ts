@@ -8,7 +8,7 @@ const NOT_IN_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 /** May this go on the wire? Bytes from a backend may have been written by somebody else. */
 export function isStoredReply (reply: { [P in keyof StoredReply]: unknown }): reply is StoredReply {
   return isStatus(reply.status) && isHeaders(reply.headers) && typeof reply.date === 'number' && Number.isFinite(reply.date) &&
-    typeof reply.age === 'number' && reply.age >= 0 && isOptionalValue(reply.etag) && isOptionalValue(reply.lastModified)
+    typeof reply.age === 'number' && reply.age >= 0 && isOptionalValue(reply.etag) && isOptionalValue(reply.lastModified) && typeof reply.text === 'boolean'
 }
 
 export function isVariants (variants: { [P in keyof Variants]: unknown }): variants is Variants {

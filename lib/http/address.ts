@@ -1,25 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { cookieValues } from './cookies.ts'
-import { canonicalPath, joinParts, listedQuery, normalHost, normalPath, normalQuery, splitTarget } from './key.ts'
+import { canonicalPath, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
 import { variantKey } from './vary.ts'
 import { CACHE, FENCE, tagName, uriName } from '../versions/names.ts'
 import type { Address } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
 
-/** How the server's router compares paths. */
-export interface RouterRules {
-  readonly caseSensitive: boolean
-  readonly ignoreTrailingSlash: boolean
-  readonly ignoreDuplicateSlashes: boolean
-}
-
 export type Scheme = 'http' | 'https'
 
 /** Any other protocol than https counts as http: nothing that a client sends makes a third. */
 export function schemeOf (request: FastifyRequest): Scheme {
-  const protocol = request.protocol
-  return protocol === 'http' ? 'http' : protocol.toLowerCase() === 'https' ? 'https' : 'http'
+  return normalScheme(request.protocol)
 }
 
 /** A URI as the key and the purges see it. */
@@ -115,7 +107,7 @@ function entryNames (route: CachedRoute, place: Place): string[] {
 }
 
 /** Every name that a purge of this place moves: full and by path, with the host and without it. */
-export function purgeNames (schemes: readonly Scheme[], host: string | undefined, targets: readonly string[], router: RouterRules): string[] {
+export function purgeNames (schemes: readonly Scheme[], host: string | undefined, targets: readonly string[], router: RouterSpelling): string[] {
   const wheres = ['', ...(host === undefined ? [] : schemes.map((scheme) => scheme + '://' + normalHost(host, scheme)))]
   const names = new Set<string>()
   for (const target of targets) {
@@ -131,7 +123,7 @@ export function purgeNames (schemes: readonly Scheme[], host: string | undefined
 const fullName = (where: string, path: string, query: string): string => uriName('?' + joinParts([where, path, query]))
 const pathName = (where: string, path: string): string => uriName('/' + joinParts([where, path]))
 
-function canonical (target: string, router: RouterRules): { path: string, query: string } {
+function canonical (target: string, router: RouterSpelling): { path: string, query: string } {
   const split = splitTarget(target) ?? { path: target, query: '' }
   return { path: canonicalPath(split.path, router), query: canonicalQuery(split.query) }
 }

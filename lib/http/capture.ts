@@ -39,7 +39,7 @@ export function capture (exchange: Exchange, request: FastifyRequest, reply: Fas
   if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
   const { responseFilter } = exchange.route.settings
   if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
-  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? payload), (accepted) => {
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? null), (accepted) => {
     if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
     else leave(exchange, 'response-filter', payload, done)
   })
@@ -66,7 +66,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   const dateText = typeof sent === 'string' ? sent : formatHttpDate(now)
   reply.header('date', dateText)
   const after = reply.getHeaders() as Headers
-  const headers = difference(exchange.baseline ?? {}, after)
+  const headers = asSent(exchange, payload, difference(exchange.baseline ?? {}, after))
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
@@ -178,6 +178,18 @@ function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyRepl
     return undefined
   }
 }
+
+/**
+ * Node writes head and body in one piece where the body is a string, and then the head in the body's encoding: values
+ * beyond ASCII leave as UTF-8, where before bytes they leave as Latin-1. A hit sends bytes, so what was sent is kept.
+ */
+function asSent ({ route }: Exchange, payload: unknown, headers: Captured['headers']): Captured['headers'] {
+  if (typeof payload !== 'string' || route.hooked) return headers
+  const sent = (text: string): string => BEYOND_ASCII.test(text) ? Buffer.from(text).toString('latin1') : text
+  return headers.map((part) => typeof part === 'string' ? sent(part) : part.map(sent))
+}
+
+const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): string[] {

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises'
 import type { FastifyRequest, InjectOptions } from 'fastify'
 import type { Leader } from './miss.ts'
 import { begin } from './miss.ts'
@@ -151,5 +152,6 @@ function pause (ms: number): Promise<void> {
 }
 
 async function drained (stream: NodeJS.ReadableStream): Promise<void> {
-  for await (const chunk of stream) void chunk
+  stream.resume()
+  await finished(stream)
 }

@@ -45,7 +45,7 @@ function meet (request: FastifyRequest, engine: Engine, declare: (instance: Fast
     return complain('hooks after onRequest apply to it, which a hit would go round')
   }
   try {
-    const route = declare(request.server, { method: routeOptions.method, url: routeOptions.url, config: routeOptions.config, schema: routeOptions.schema, constraints: routeOptions.constraints } as never)
+    const route = declare(request.server, { method: routeOptions.method, url: routeOptions.url, config: routeOptions.config, schema: routeOptions.schema } as never)
     if (route === undefined) return undefined
     if (!wrapHandlerOf(request, (handler) => wrapHandler(route, handler, start))) return complain('its handler cannot be reached')
     route.place = 'preParsing'

@@ -8,8 +8,9 @@ import type { Entry, StoredReply } from '../entry.ts'
 import type { DetachedRuns } from './detached-run.ts'
 import type { Uncacheable } from './uncacheable.ts'
 import type { EncodedBodies } from './encoded.ts'
+import type { Recency } from './recency.ts'
 import type { Uses } from './uses.ts'
-import type { RouterRules } from './address.ts'
+import type { RouterSpelling } from './key.ts'
 
 /** What a leader hands to its followers: the entry, and the request fields that chose it. */
 export interface Shared {
@@ -32,10 +33,11 @@ export interface Engine {
   readonly log: Log
   readonly uncacheable: Uncacheable
   readonly uses: Uses
+  readonly variantUse: Recency
   readonly runs: DetachedRuns
   readonly encoded: EncodedBodies
   readonly locks: Locks | undefined
-  readonly router: RouterRules
+  readonly router: RouterSpelling
   /** NullCache: nothing is looked up, waited for, stored or purged. */
   readonly none: boolean
   /** Caches of child scopes that serve under the same name: automatic purges reach them. */

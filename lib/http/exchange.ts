@@ -7,9 +7,7 @@ import type { Lifetime } from './policy/response.ts'
 import type { Place } from './address.ts'
 import type { CachedRoute } from './route.ts'
 import type { RequestDirectives } from './cache-control.ts'
-
-/** RFC 9211 §2.2: why a request was forwarded to the handler. */
-export type Forward = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale'
+import type { Forward } from './cache-status.ts'
 
 /** Where a request's reply stands, or would stand. */
 export interface Address {
@@ -35,6 +33,8 @@ export interface Exchange {
   detail: string | undefined
   /** The reply comes from the store: the capture lets it pass. */
   served: boolean
+  /** The stored reply has no content type, nor has anybody else given it one. */
+  untyped: boolean
 
   place: Place | undefined
   address: Address | undefined
@@ -126,6 +126,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     forward: undefined,
     detail: undefined,
     served: false,
+    untyped: false,
     place: undefined,
     address: undefined,
     key: '',

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { emit } from '../events.ts'
-import { cacheStatusHit } from './cache-status.ts'
+import { hitStatus } from './cache-status.ts'
 import { difference, type Headers } from './difference.ts'
 import type { Exchange } from './exchange.ts'
 import { currentAge, ttl } from './policy/freshness.ts'
@@ -30,7 +30,7 @@ export function replaceByStale (exchange: Exchange, reply: FastifyReply): unknow
   for (const name of route.varyNames) mergeInto(reply, 'vary', name)
   reply.header('age', currentAge(entry.payload, now))
   const name = engine.settings.statusHeader
-  if (name !== false) mergeInto(reply, 'cache-status', cacheStatusHit(name, ttl(entry, exchange.found?.softened ?? Infinity, now)))
+  if (name !== false) mergeInto(reply, 'cache-status', hitStatus(name, ttl(entry, exchange.found?.softened ?? Infinity, now)))
   reply.code(entry.payload.status)
   end(exchange, { entry, fields: [], variant: '' })
   return replayBody(route, entry.payload)

@@ -32,14 +32,15 @@ export function wrapHandler (route: CachedRoute, handler: RouteHandlerMethod, st
     if (proceeded) return result
     if (exchangeOf(request)!.served) return undefined
     // Pending for good where the reply comes from elsewhere: from the store, or from a handler that calls reply.send().
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       goOn = () => {
+        let late: unknown
         try {
-          const late = run(this, request, reply, exchangeOf(request))
-          if (late !== undefined) resolve(late)
+          late = run(this, request, reply, exchangeOf(request))
         } catch (error) {
-          reject(error as Error)
+          late = Promise.reject(error)
         }
+        if (late !== undefined) resolve(late)
       }
     })
   } as RouteHandlerMethod

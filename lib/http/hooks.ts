@@ -45,6 +45,7 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     const exchange = exchangeOf(request)
     if (exchange !== undefined && exchange.route.engine === engine) {
       if (!exchange.served && !engine.none) return capture(exchange, request, reply, payload, done as never)
+      if (exchange.untyped) reply.removeHeader('content-type')
     }
     // A method that a route lists is a cached read.
     const read = exchange?.route.settings.methods.has(request.method) === true

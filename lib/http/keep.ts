@@ -50,7 +50,8 @@ function writeBoth (exchange: Exchange, entry: Entry<StoredReply>, capture: Capt
   const { engine, settings } = exchange.route
   const standing = found.entry?.kind === 'variants' ? found.entry.payload as Variants : undefined
   const key = keyOfVariant(exchange, [...new Set([...(standing?.fields ?? []), ...capture.fields])].sort())
-  const { index, dropped } = indexWith(standing, capture.fields, key, settings.maxVariants)
+  engine.variantUse.note(key)
+  const { index, dropped } = indexWith(standing, capture.fields, key, settings.maxVariants, engine.variantUse)
   const longest = found.entry === undefined ? 0 : found.entry.freshUntil + Math.max(found.entry.staleIfError, found.entry.staleWhileRevalidate)
   const end = Math.max(longest, entry.freshUntil + Math.max(entry.staleIfError, entry.staleWhileRevalidate))
   const indexEntry: Entry<Variants> = { ...entry, kind: 'variants', payload: index, freshUntil: end, staleIfError: 0, staleWhileRevalidate: 0 }

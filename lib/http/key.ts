@@ -166,6 +166,17 @@ export function canonicalPath (path: string, router: RouterSpelling): string {
   return router.caseSensitive ? text : text.toLowerCase()
 }
 
+/**
+ * Path and query of a target as a purge names them: `canonicalPath`, and the query sorted and in one form of
+ * percent-encoding, split where the router splits. `undefined` for any form but the origin form.
+ */
+export function canonicalTarget (target: string, router: RouterSpelling): { path: string, query: string } | undefined {
+  if (target.charCodeAt(0) !== 47) return undefined
+  const end = endOfPath(target, router.useSemicolonDelimiter === true)
+  const query = target.slice(end + 1).replaceAll('+', '%20')
+  return { path: canonicalPath(target.slice(0, end), router), query: normalQuery(normalPath(query)) }
+}
+
 function endOfPath (path: string, useSemicolonDelimiter: boolean): number {
   for (let i = 1; i < path.length; i++) {
     const code = path.charCodeAt(i)

@@ -44,4 +44,3 @@ async function poll (exchange: Exchange, until: number, pause: number, fill: () 
   }
   return await poll(exchange, until, Math.min(pause * 2, LONGEST_PAUSE), fill)
 }
-

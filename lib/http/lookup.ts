@@ -3,10 +3,11 @@ import type { Entry, StoredReply } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
 import { parseRequestDirectives } from './cache-control.ts'
-import { cacheStatusHit } from './cache-status.ts'
+import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
 import { addressOf, placeOf } from './address.ts'
-import type { Exchange, Forward } from './exchange.ts'
+import type { Forward } from './cache-status.ts'
+import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
 import { judge, ttl, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
@@ -73,7 +74,7 @@ function read (exchange: Exchange, custom: string | undefined): void {
   const place = placeOf(request)
   exchange.place = place
   if (Array.isArray(route.settings.host) && !route.settings.host.includes(place.host)) return bypass(exchange, 'host')
-  if (place.host === '') return bypass(exchange, 'host')
+  if (place.host === '' || twoHosts(request)) return bypass(exchange, 'host')
   const address = addressOf(route, request, place, custom)
   if (address === undefined) return bypass(exchange, 'target')
   exchange.address = address
@@ -84,6 +85,12 @@ function read (exchange: Exchange, custom: string | undefined): void {
     if (forced) find(exchange, 'forced-update')
     else find(exchange)
   })
+}
+
+/** HTTP/2 with an authority and a Host that differ (RFC 9113 §8.3.1 has them equal): which of them the handler believes is not ours to say. */
+function twoHosts ({ headers }: Exchange['request']): boolean {
+  const authority = headers[':authority']
+  return authority !== undefined && headers.host !== undefined && authority !== headers.host
 }
 
 /**
@@ -99,6 +106,7 @@ export function find (exchange: Exchange, superseding?: string): void {
     const entry = found?.entry
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
     exchange.key = variantOf(exchange, entry)
+    exchange.route.engine.variantUse.note(exchange.key)
     step(exchange, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
   })
 }
@@ -143,16 +151,16 @@ function choose (exchange: Exchange, found: Found | undefined, superseding: stri
   }
   const usable = freshness === 'fresh' || freshness === 'stale-while-revalidate' || (rules?.maxStale !== undefined && freshness !== 'expired')
   if (!usable) return miss(exchange, 'stale')
-  if (settings.isStale === undefined) return serve(exchange, entry, found.softened, freshness === 'fresh')
+  if (settings.isStale === undefined) return serve(exchange, entry, found.softened, freshness === 'fresh', freshness === 'stale-while-revalidate')
   ask(exchange, 'isStale', () => settings.isStale!(entry.payload, exchange.request), (stale) => {
     if (stale === undefined) return bypass(exchange, 'isStale')
     if (stale) miss(exchange, 'stale')
-    else serve(exchange, entry, found.softened, freshness === 'fresh')
+    else serve(exchange, entry, found.softened, freshness === 'fresh', freshness === 'stale-while-revalidate')
   })
 }
 
 /** A hit; a stale one, or one past its `eagerRefresh` share, starts one background run. */
-export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: number, fresh: boolean, refresh = !fresh): void {
+export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: number, fresh: boolean, refresh: boolean): void {
   const { route } = exchange
   const { engine, settings } = route
   const now = engine.now()
@@ -162,18 +170,17 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   else engine.counters.stale++
   emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
   const name = engine.settings.statusHeader
-  const status = name === false ? undefined : cacheStatusHit(name, ttl(entry, softened, now))
+  const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status)
   if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
 }
 
 /** The stored reply, in the encoding that the client likes best. */
 export function answer (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined): void {
-  const { route, request, reply } = exchange
-  if (route.settings.compress === false) return replay(route, request, reply, entry, status)
+  if (exchange.route.settings.compress === false) return replay(exchange, entry, status)
   const representation = representationFor(exchange, entry)
-  if (!isPromise(representation)) return replay(route, request, reply, entry, status, representation)
-  representation.then((made) => { replay(route, request, reply, entry, status, made) })
+  if (!isPromise(representation)) return replay(exchange, entry, status, representation)
+  representation.then((made) => { replay(exchange, entry, status, made) })
 }
 
 function eager (entry: Entry, share: number, now: number): boolean {

@@ -2,10 +2,11 @@ import { isPromise } from '../awaitable.ts'
 import { emit } from '../events.ts'
 import type { Flight } from '../single-flight.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
-import { cacheStatusCollapsed, cacheStatusDetail } from './cache-status.ts'
+import { forwardStatus, statusItem } from './cache-status.ts'
 import type { Shared } from './engine.ts'
 import { answer, find } from './lookup.ts'
-import type { Exchange, Forward } from './exchange.ts'
+import type { Forward } from './cache-status.ts'
+import type { Exchange } from './exchange.ts'
 import { waitForOther } from './lock-wait.ts'
 import { endWithConnection } from './verdict.ts'
 import type { Headers } from './difference.ts'
@@ -118,7 +119,6 @@ function otherVersions (stamp: Stamp, found: Found): boolean {
 
 function follow (exchange: Exchange, flight: Flight<Shared>): void {
   const { route, request } = exchange
-  const { engine } = route
   const wait = (route.settings.coalesce as { timeout: number }).timeout * 1000
   flight.followers++
   let over = false
@@ -146,7 +146,7 @@ function gatewayTimeout (exchange: Exchange): void {
   const { reply, route } = exchange
   exchange.served = true
   const name = route.engine.settings.statusHeader
-  if (name !== false) reply.header('cache-status', cacheStatusDetail(name, 'only-if-cached'))
+  if (name !== false) reply.header('cache-status', `${name}; detail=${statusItem('only-if-cached')}`)
   reply.code(504).send({ statusCode: 504, error: 'Gateway Timeout', message: 'Nothing usable is stored, and the request said only-if-cached' })
 }
 
@@ -156,6 +156,6 @@ function collapse (exchange: Exchange, { entry }: Shared): void {
   exchange.served = true
   engine.counters.coalesced++
   const name = engine.settings.statusHeader
-  const status = name === false ? undefined : cacheStatusCollapsed(name, exchange.forward ?? 'uri-miss')
+  const status = name === false ? undefined : forwardStatus(name, exchange.forward ?? 'uri-miss', { collapsed: true })
   answer(exchange, entry, status)
 }

@@ -1,9 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Entry, StoredReply } from '../entry.ts'
 import { cacheControlFor } from './downstream.ts'
 import { headersOf304, notModified } from './conditional.ts'
 import { currentAge } from './policy/freshness.ts'
 import { mergeList } from './difference.ts'
+import type { Exchange } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
 
 /** The body as one client gets it: identity, or an encoding of it with its own validator. */
@@ -19,7 +20,8 @@ export interface Representation {
  *
  * @param status the value of `Cache-Status` for this hit
  */
-export function replay (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, entry: Entry<StoredReply>, status: string | undefined, representation?: Representation): void {
+export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined, representation?: Representation): void {
+  const { route, request, reply } = exchange
   const stored = entry.payload
   const now = route.engine.now()
   const etag = representation?.etag ?? stored.etag
@@ -44,6 +46,8 @@ export function replay (route: CachedRoute, request: FastifyRequest, reply: Fast
     return
   }
   reply.code(stored.status)
+  // Fastify gives bytes a type where they have none; the handler's reply had none either.
+  exchange.untyped = !reply.hasHeader('content-type')
   reply.send(representation === undefined ? replayBody(route, stored) : representation.body ?? undefined)
 }
 

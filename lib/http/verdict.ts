@@ -2,12 +2,11 @@ import type { ServerResponse } from 'node:http'
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply } from '../entry.ts'
 import { parseResponseDirectives } from './cache-control.ts'
-import { cacheStatusForward } from './cache-status.ts'
+import { appendStatus, forwardStatus } from './cache-status.ts'
 import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { mergeList } from './difference.ts'
 import { noteReason } from './reasons.ts'
 import { store } from './keep.ts'
 import { parseVary } from './vary.ts'
@@ -78,12 +77,11 @@ function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<str
   const { engine } = exchange.route
   const name = engine.settings.statusHeader
   if (name === false || exchange.forward === undefined) return
-  const value = cacheStatusForward(name, exchange.forward, {
+  const value = forwardStatus(name, exchange.forward, {
     stored: exchange.capture?.allowed === true && willBeStored(exchange),
-    detail: exchange.detail
+    ...(exchange.detail === undefined ? {} : { detail: exchange.detail })
   })
-  const upstream = final('cache-status')
-  const whole = upstream === undefined ? value : mergeList('cache-status', upstream as string, value)
+  const whole = appendStatus(final('cache-status'), value)
   if (headers !== undefined) headers['cache-status'] = whole
   else raw.setHeader('cache-status', whole)
 }

@@ -44,9 +44,12 @@ function container (value: object, above: Set<object>): unknown {
   const replaced = fromToJSON(value)
   if (replaced !== undefined) return keepable(replaced.json, above)
   if (shapeOf(value) === 'class') throw new Unstorable(`it holds ${describe(value)}, which has no toJSON()`)
-  const out = {}
-  for (const [key, item] of Object.entries(value)) {
-    if (item !== undefined) define(out, key, keepable(item, above))
+  const out: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    const item: unknown = (value as Record<string, unknown>)[key]
+    if (item === undefined) continue
+    if (key === '__proto__') define(out, key, keepable(item, above))
+    else out[key] = keepable(item, above)
   }
   return out
 }

@@ -31,11 +31,6 @@ export class Output {
     this.at = this.bytes.writeUInt32BE(value, this.at)
   }
 
-  f64 (value: number): void {
-    this.room(8)
-    this.at = this.bytes.writeDoubleBE(value, this.at)
-  }
-
   raw (bytes: Uint8Array): void {
     this.room(bytes.length)
     this.bytes.set(bytes, this.at)

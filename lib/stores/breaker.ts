@@ -36,6 +36,8 @@ export class Breaker {
   #probing = false
 
   get open (): boolean { return this.#outage > 0 }
+  /** The last call that ended was a success, or none has. */
+  get well (): boolean { return !this.open && this.#row === 0 }
   /** Milliseconds from one probe to the next. */
   get wait (): number { return this.#wait }
   get outage (): Outage { return { since: this.#since, failed: this.#failed, reason: this.#reason } }

@@ -42,6 +42,8 @@ export interface SimpleStore<V> extends Store<V> {
   /** How many entries it holds, those included that have expired and were not swept yet. */
   readonly entries: number
   readonly bytes: number
+  /** Every value that it holds, in no order; what has expired may be among them. */
+  values (): Iterable<V>
 }
 
 /** Entries looked at on each eviction for whether they have expired: what goes for that reason saves an entry in use. */
@@ -152,6 +154,7 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
   }
 
   const store: SimpleStore<V> = {
+    * values () { for (const node of nodes.values()) yield node.value },
     get (key) {
       const node = live(key)
       if (node === undefined) return undefined

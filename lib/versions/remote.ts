@@ -193,8 +193,10 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
 
     outdated: (_key, stamp) => outdated(stamp),
 
-    async write (key, draft, stamp) {
+    async write (key, given, stamp) {
       if (outdated(stamp)) return false
+      // The fence is watched, not depended on: it moves with every tag.
+      const draft = given.names.includes(FENCE) ? { ...given, names: given.names.filter((name) => name !== FENCE) } : given
       const late = draft.names.filter((name) => !stamp.names.includes(name))
       const marks = late.length === 0
         ? draft.names.map((name) => stamp.marks[stamp.names.indexOf(name)]!)

@@ -51,7 +51,8 @@ export interface Versioned {
   /** Was one of the stamp's names, or its key, purged in this process since? */
   outdated (key: string, stamp: Stamp): boolean
   /**
-   * Writes a draft made under `stamp`. Its `names` may hold tags beyond the stamp's, which then must hold `FENCE`.
+   * Writes a draft made under `stamp`. Its `names` may hold tags beyond the stamp's, which then must hold `FENCE`, that is
+   * watched and never depended on.
    * `false`: refused, or purged meanwhile.
    */
   write (key: string, draft: Draft, stamp: Stamp): Awaitable<boolean>

@@ -138,8 +138,9 @@ function declaredLifetime (reply: ReplyFacts, directives: ResponseDirectives, ag
   if (seconds === undefined && expires === undefined) return undefined
   const date = dateOf(reply.header('date'), now)
   const spent = currentAge({ date, age }, now) * 1000
-  if (seconds !== undefined) return seconds * 1000 - spent
-  return expiresAt(expires, now) - date - spent
+  // An Expires before Date declares a lifetime of 0, however long ago it is: what "0" and "1970" mean by it
+  const lifetime = seconds === undefined ? Math.max(0, expiresAt(expires, now) - date) : seconds * 1000
+  return lifetime - spent
 }
 
 // Without a Date that can be read, the second in which the reply is being sent: Node would write just that.

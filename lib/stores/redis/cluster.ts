@@ -3,6 +3,7 @@ import { NODE_DEFAULTS, given } from './client.ts'
 import { connection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { Client, Ioredis } from './link.ts'
+import { perNode } from './per-node.ts'
 import type { RedisStoreSettings } from './settings.ts'
 
 /** Options of `Cluster` itself; whatever else `CACHE_OPTIONS` holds is for the connections to its nodes. */
@@ -12,6 +13,8 @@ const OF_THE_CLUSTER = new Set([
   'retryDelayOnClusterDown', 'retryDelayOnFailover', 'retryDelayOnMoved', 'retryDelayOnTryAgain', 'scaleReads', 'scripts',
   'shardedSubscribers', 'showFriendlyErrorStack', 'slotsRefreshInterval', 'slotsRefreshTimeout', 'useSRVRecords'
 ])
+
+const SLOTS_REFRESH = 2000
 
 const MOST_REMEMBERED = 100
 
@@ -41,10 +44,12 @@ export function clusterConnection ({ Cluster, Command }: Ioredis, settings: Redi
     remembered.set(`${host}:${port}`, { host, port })
   }
 
-  return connection({
+  const describe = `RedisClusterCache at ${configured.map(({ host, port }) => `${host}:${port}`).join(', ')}`
+  const link = connection({
     Command,
-    describe: `RedisClusterCache at ${configured.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
+    describe,
     create,
+    cluster: true,
     keyPrefix: options.keyPrefix ?? options.redisOptions?.keyPrefix ?? '',
     // A cluster has one database; asking for another is refused by the handshake
     db: Number(settings.db ?? 0),
@@ -52,6 +57,19 @@ export function clusterConnection ({ Cluster, Command }: Ioredis, settings: Redi
     patience: 2000 + configured.length * 1000,
     log
   })
+  const refresh = () => link.client()?.refreshSlotsCache?.()
+  const refresher = setInterval(refresh, Number(settings.options?.['slotsRefreshInterval'] ?? SLOTS_REFRESH))
+  refresher.unref()
+  link.opened.catch(() => clearInterval(refresher))
+  const nodeOf = (key: string | Buffer) => link.client()?.slots?.[link.group(key)]?.[0]
+  return {
+    ...link,
+    ...perNode(link, { nodeOf, refresh, bound: settings.operationTimeout, log, describe }),
+    close: async () => {
+      clearInterval(refresher)
+      await link.close()
+    }
+  }
 }
 
 function clusterOptions (settings: RedisStoreSettings, credentials: RedisOptions): ClusterOptions {
@@ -62,13 +80,14 @@ function clusterOptions (settings: RedisStoreSettings, credentials: RedisOptions
   return {
     enableOfflineQueue,
     slotsRefreshTimeout: 500,
-    slotsRefreshInterval: 2000,
     maxRedirections: 4,
     retryDelayOnFailover: 50,
     retryDelayOnClusterDown: 50,
     retryDelayOnTryAgain: 50,
     clusterRetryStrategy: () => retryStrategy,
     ...ofCluster,
+    // ioredis's own interval goes on after a disconnect that meets it at work, and keeps the process alive
+    slotsRefreshInterval: 0,
     redisOptions: { ...nodeDefaults, enableReadyCheck: false, ...credentials, ...ofNodes, ...ofCluster['redisOptions'] as RedisOptions | undefined },
     lazyConnect: true
   }

@@ -14,6 +14,7 @@ export interface Recipe {
   readonly describe: string
   /** Makes a client that is not connected yet; `attempt` counts from 1 since the connection was last well. */
   create (attempt: number): Client
+  readonly cluster?: true
   readonly keyPrefix: string | Buffer
   readonly db: number
   readonly prefix: string | undefined
@@ -27,6 +28,8 @@ export interface Recipe {
 export interface Connection extends Link {
   /** Resolves once it is known whether the server can be used, or 1.5 s have passed; rejects when it refuses. */
   readonly opened: Promise<void>
+  /** The client under way, whether it is connected or not. */
+  client (): Client | undefined
   /** Drops the connection that there is for a new one. */
   renew (): void
 }
@@ -157,8 +160,9 @@ export function connection (recipe: Recipe): Connection {
   return {
     ...link,
     opened,
+    client: () => client,
     renew,
-    ping: pinging(link, renew),
+    ping: pinging(link, recipe.cluster === true, renew),
     async close () {
       const leaving = client
       const wasUsable = usable

@@ -18,6 +18,7 @@ export interface Client {
   readonly mode?: string
   /** Of a `Cluster`: the nodes that serve each slot, the master first. */
   readonly slots?: ReadonlyArray<readonly string[] | undefined>
+  refreshSlotsCache? (): void
   nodes? (role?: 'master' | 'slave' | 'all'): Client[]
   sendCommand (command: Command): unknown
   pipeline (): Pipeline

@@ -2,6 +2,7 @@ import { errors } from '../../errors.ts'
 import { refusal } from './faults.ts'
 import { handshake } from './handshake.ts'
 import type { Client, CommandClass, Link } from './link.ts'
+import { perNode } from './per-node.ts'
 import { pinging } from './pinging.ts'
 import { sending } from './sending.ts'
 import type { RedisStoreSettings } from './settings.ts'
@@ -53,9 +54,10 @@ export function ownClient (Command: CommandClass, candidate: object, settings: R
   }
 
   const link = sending(Command, connected, keyPrefix)
-  const ping = pinging(link, () => {})
+  const ping = pinging(link, client.isCluster, () => {})
   return {
     ...link,
+    ...client.isCluster ? perNode(link, { nodeOf: (key) => client.slots?.[link.group(key)]?.[0], refresh: () => client.refreshSlotsCache?.(), bound: settings.operationTimeout, log: settings.log, describe: DESCRIBE }) : {},
     opened,
     async ping () {
       // The handshake may have failed while the server was loading

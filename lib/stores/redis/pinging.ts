@@ -5,13 +5,19 @@ import type { Link } from './link.ts'
 /** Pings in a row that fail over a connection that seems to stand. */
 const LIMIT = 3
 
+/** Slots that a ping asks for a key in: enough to meet each master of an ordinary cluster. */
+const SAMPLES = 12
+
 /**
- * Is every server that holds keys there? A cluster whose nodes answer can still refuse all keys, so one key is asked
- * for as well. A connection over which nothing comes back time after time is given up by `renew`.
+ * Is the server there; in a cluster, does any master serve keys? (A node of a cluster that has failed still answers
+ * PING.) A connection over which nothing comes back time after time is given up by `renew`.
  */
-export function pinging (link: Omit<Link, 'ping' | 'close'>, renew: () => void): () => Promise<void> {
+export function pinging (link: Pick<Link, 'send'>, isCluster: boolean, renew: () => void): () => Promise<void> {
   let unanswered = 0
   let under = 0
+
+  const ask = () => link.send(['EXISTS', randomBytes(9).toString('base64url')]).catch(unlessForbidden)
+
   return async () => {
     // A ping that hangs counts when the next one is sent: its caller has given it up
     if (under > 0 && ++unanswered >= LIMIT) {
@@ -20,11 +26,10 @@ export function pinging (link: Omit<Link, 'ping' | 'close'>, renew: () => void):
     }
     under++
     try {
-      const asked = [...link.masters().map((send) => send(['PING'])), link.send(['EXISTS', randomBytes(9).toString('base64url')])]
-      await Promise.all(asked.map((answer) => answer.catch(unlessForbidden)))
+      await Promise.any(Array.from({ length: isCluster ? SAMPLES : 1 }, ask))
       unanswered = 0
     } catch (error) {
-      throw backendError(error)
+      throw backendError((error as AggregateError).errors[0])
     } finally {
       under--
     }

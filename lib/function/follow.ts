@@ -1,0 +1,75 @@
+import type { Stamp } from '../versions/versioned.ts'
+import type { Call, Engine, Origin, Shared } from './engine.ts'
+import { lead } from './lead.ts'
+import { lookOnce } from './look.ts'
+import type { Look } from './look.ts'
+import { unpackResult } from './result.ts'
+import { LATE, within } from './waiting.ts'
+
+/** How often somebody leads again after an abort, before all run side by side. */
+const MOST_LEADS = 2
+
+/**
+ * The result of the key's run: of the one under way where this call may join it, else of one that it leads.
+ *
+ * @param anew leads in any case: what is under way may have seen what this call must not see
+ */
+export function obtain (engine: Engine, call: Call, look: Look, anew: boolean, leads = 1): Promise<unknown> {
+  const { coalesce } = call.plan.rules
+  if (coalesce === undefined) return lead(engine, call, look, { flight: undefined, background: false })
+  const flight = engine.flights.get(call.key)
+  if (flight !== undefined) {
+    const origin = flight.origin as Origin
+    if (anew) origin.replaced = true
+    else if (mayJoin(engine, call, look, origin)) return follow(engine, call, flight.outcome, coalesce, leads)
+  }
+  return lead(engine, call, look, { flight: engine.flights.lead(call.key, originOf(engine, call, look)), background: false })
+}
+
+export function originOf (engine: Engine, call: Call, look: Look): Origin {
+  return { since: engine.now(), names: call.names, found: look.found, stamp: undefined, begun: Infinity, replaced: false }
+}
+
+/** A call that came after a purge never joins a run from before it. */
+export function mayJoin (engine: Engine, call: Call, look: Look, origin: Origin): boolean {
+  if (engine.now() - origin.since > engine.longestRun) return false
+  if (!sameNames(call.names, origin.names)) return false
+  const { found } = origin
+  // The backend did not answer its leader: joined only by who got no answer either.
+  if (found === undefined) return look.found === undefined
+  const { stamp } = origin
+  if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false } })) return false
+  return stamp === undefined || look.found === undefined || sameMarks(look, stamp, origin.begun)
+}
+
+function sameNames (a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((name, i) => name === b[i]))
+}
+
+/** Purges of other processes show in the marks. One that is missing was purged, or not yet made when it was asked for. */
+function sameMarks ({ found, asked }: Look, stamp: Stamp, begun: number): boolean {
+  if (found === undefined) return true
+  return found.names.every((name, i) => {
+    const mark = found.marks[i]
+    const known = stamp.marks[stamp.names.indexOf(name)]
+    return mark === known || (mark === undefined && asked < begun)
+  })
+}
+
+async function follow (engine: Engine, call: Call, outcome: Promise<Shared | undefined>, wait: number, leads: number): Promise<unknown> {
+  engine.events.coalesced(call.plan.kind, call.key)
+  const shared = await within(engine.timers, outcome, wait)
+  // Too late, or nothing that could be shared: for itself, without storing, since the leader may still do that.
+  if (shared === LATE || shared === undefined) return call.plan.run(call.self, call.args)
+  if ('error' in shared) throw shared.error
+  if ('aborted' in shared) {
+    if (leads >= MOST_LEADS) return call.plan.run(call.self, call.args)
+    return obtain(engine, call, await lookOnce(engine, call), false, leads + 1)
+  }
+  try {
+    return unpackResult(engine, shared.packed)
+  } catch (error) {
+    engine.events.error(error, call.plan.kind, call.key)
+    return call.plan.run(call.self, call.args)
+  }
+}

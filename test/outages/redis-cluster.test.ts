@@ -1,0 +1,85 @@
+import t from 'tap'
+import { until } from '../helpers/process.ts'
+import { startCluster } from '../helpers/redis.ts'
+import type { RedisServer } from '../helpers/redis.ts'
+import { FULL, close, judge, pause, printTable, subject, underLoad } from './load.ts'
+
+t.teardown(printTable)
+
+t.test('a master of the cluster is killed', async (t) => {
+  const cluster = await startCluster(6)
+  t.teardown(() => cluster.stop())
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  const victim = await cluster.masterOf('load:back')
+  judge(t, t.name, await underLoad(cache, async () => {
+    await pause(100)
+    await victim.kill()
+    await until('its replica has taken over', async () => {
+      const node = cluster.nodes.find((node) => node !== victim) as RedisServer
+      const state = await node.cli('cluster', 'nodes')
+      return state.split('\n').filter((line) => /master/.test(line) && !/fail/.test(line) && /connected \d/.test(line)).length === 3
+    })
+  }))
+  t.equal(await cache.guard.clear('load:'), true)
+  for (const node of cluster.nodes) if (node !== victim) t.equal(await node.cli('dbsize'), '0')
+  await close(t, cache)
+})
+
+t.test('a slot moves to another master', async (t) => {
+  const cluster = await startCluster(3)
+  t.teardown(() => cluster.stop())
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  const from = await cluster.masterOf('load:1')
+  const to = cluster.nodes.find((node) => node !== from) as RedisServer
+  const slot = await from.cli('cluster', 'keyslot', 'load:1')
+  const id = async (node: RedisServer) => node.cli('cluster', 'myid')
+  const outcome = judge(t, t.name, await underLoad(cache, async () => {
+    await pause(100)
+    await to.cli('cluster', 'setslot', slot, 'importing', await id(from))
+    await from.cli('cluster', 'setslot', slot, 'migrating', await id(to))
+    await from.cli('migrate', '127.0.0.1', String(to.port), 'load:1', '0', '1000')
+    await pause(200)
+    t.ok(await cache.guard.set('load:1', Buffer.from('load:1=while it moves')), 'ASK is followed')
+    t.equal(String(await cache.guard.get('load:1')), 'load:1=while it moves')
+    for (const node of [to, from]) await node.cli('cluster', 'setslot', slot, 'node', await id(to))
+    t.ok(await cache.guard.set('load:1', Buffer.from('load:1=moved')), 'MOVED is followed')
+    t.equal(String(await cache.guard.get('load:1')), 'load:1=moved')
+  }))
+  t.ok(outcome.lines.every((line) => !/is down/.test(line)), 'no outage')
+  await close(t, cache)
+})
+
+t.test('all nodes of the cluster are down, and back', async (t) => {
+  const cluster = await startCluster(3)
+  t.teardown(() => cluster.stop())
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  judge(t, t.name, await underLoad(cache, async () => {
+    await pause(100)
+    await Promise.all(cluster.nodes.map((node) => node.kill()))
+    await pause(500)
+    await Promise.all(cluster.nodes.map((node) => node.restart()))
+    await until('the cluster is whole', async () => /cluster_state:ok/.test(await (cluster.nodes[0] as RedisServer).cli('cluster', 'info')))
+  }))
+  await Promise.all(cluster.nodes.map((node) => node.kill()))
+  await close(t, cache)
+})
+
+t.test('every node that the options name is gone for good', async (t) => {
+  const cluster = await startCluster(6)
+  t.teardown(() => cluster.stop())
+  const masters = cluster.nodes.slice(0, 3)
+  const replicas = cluster.nodes.slice(3)
+  const cache = await subject({ kind: 'cluster', cluster: masters.map(({ host, port }) => [host, port] as const) })
+  judge(t, t.name, await underLoad(cache, async () => {
+    for (const replica of replicas) {
+      await replica.cli('cluster', 'failover')
+      await until('it is a master', async () => /role:master/.test(await replica.cli('info', 'replication')))
+    }
+    await Promise.all(masters.map((node) => node.kill()))
+    await pause(FULL ? 4000 : 2500)
+    await Promise.all(replicas.map((node) => node.kill()))
+    await Promise.all(replicas.map((node) => node.restart()))
+    await until('the cluster is whole', async () => /cluster_state:ok/.test(await (replicas[0] as RedisServer).cli('cluster', 'info')))
+  }))
+  await close(t, cache)
+})
