@@ -40,6 +40,7 @@ export function claim (exchange: Exchange): boolean {
   exchange.address = trigger.address
   exchange.place = trigger.place
   exchange.key = trigger.key
+  exchange.fields = trigger.fields
   exchange.found = trigger.found
   exchange.detached = handover.end
   exchange.finished = handover.settled

@@ -1,5 +1,5 @@
 import { isPromise } from '../awaitable.ts'
-import type { Entry, StoredReply } from '../entry.ts'
+import type { Entry, StoredReply, Variants } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
 import { parseRequestDirectives } from './cache-control.ts'
@@ -15,7 +15,7 @@ import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
 import { certificateOf } from './certificate.ts'
 import { representationFor } from './encoded.ts'
-import { variantOf } from './variants.ts'
+import { keyOfVariant } from './variants.ts'
 
 /**
  * The look-up of one request: answers it from the store, or lets it go on with what the later stages need to know.
@@ -105,7 +105,8 @@ export function find (exchange: Exchange, superseding?: string): void {
   step(exchange, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
-    exchange.key = variantOf(exchange, entry)
+    exchange.fields = (entry.payload as Variants).fields
+    exchange.key = keyOfVariant(exchange, exchange.fields)
     exchange.route.engine.variantUse.note(exchange.key)
     step(exchange, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
   })
