@@ -97,8 +97,12 @@ export interface Origin {
   stamp: Stamp | undefined
   /** In the order of look-ups and beginnings, see `Engine.tick`. */
   begun: number
-  /** A run that was asked for anew has begun since: its result must not be overwritten by this one's. */
-  replaced: boolean
+  /** The flight that took the place of this one while it was under way. */
+  successor: Origin | undefined
+  /** Its result stands in the store, or has removed what stood there: no older run may write over it. */
+  wrote: boolean
+  /** Given up: what it still brings is not stored. */
+  dropped: boolean
 }
 
 /** What every fill needs. */

@@ -85,11 +85,21 @@ async function make (engine: Engine, call: Call, look: Look, origin: Origin | un
   const result = await call.plan.run(call.self, call.args)
   const kept = await mayKeep(engine, call, result)
   const packed = packResult(engine, call, result)
-  if (stamp === undefined || origin?.replaced === true) return { result, packed }
+  if (stamp === undefined || overtaken(origin)) return { result, packed }
+  if (origin !== undefined) origin.wrote = true
   const names = kept && packed !== undefined ? namesOf(engine, call, result) : undefined
   if (names !== undefined && packed !== undefined) await write(engine, call, packed, names, stamp)
   else if (look.found?.entry !== undefined) await supersede(engine, call, stamp)
   return { result, packed }
+}
+
+/** A run that began later has brought its result already, or nobody reckons with this one any more. */
+function overtaken (origin: Origin | undefined): boolean {
+  if (origin?.dropped === true) return true
+  for (let later = origin?.successor; later !== undefined; later = later.successor) {
+    if (later.wrote) return true
+  }
+  return false
 }
 
 /** The versions that the run is made under; without them nothing can be stored. */

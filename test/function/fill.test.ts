@@ -733,3 +733,53 @@ t.test('one process fills', async (t) => {
     t.equal(b.flights.size, 0)
   })
 })
+
+t.test('an older run that ends last does not write over a newer one', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate, { longestRun: 5_000 })
+    const runs: Array<ReturnType<typeof gate<string>>> = []
+    const load = b.cache.memoize(async function load () { const run = gate<string>(); runs.push(run); return run.promise }, { timeout: 60, staleWhileRevalidate: 600 })
+    const first = load()
+    await b.time.pass(5_001)
+    const second = load()
+    await settled()
+    runs[1]?.open('second')
+    t.equal(await second, 'second')
+    runs[0]?.open('first')
+    t.equal(await first, 'first')
+    t.equal(await load(), 'second')
+
+    await b.time.pass(60_000)
+    t.equal(await load(), 'second')
+    await b.time.pass(5_000)
+    t.equal(b.flights.size, 0, 'the refresh was given up')
+    await b.time.pass(1_000)
+    await load()
+    await settled()
+    runs[3]?.open('fourth')
+    await settled()
+    runs[2]?.open('third')
+    await settled()
+    t.equal(await load(), 'fourth')
+  }
+})
+
+t.test('a refresh whose backend dies, or that throws at once, rejects nowhere', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate)
+    let sick = false
+    const load = b.cache.memoize(function load () { if (sick) throw new Error('at once'); return 'x' }, { timeout: 10, eagerRefresh: 0.5, staleWhileRevalidate: 10 })
+    const run = gate<string>()
+    const values = () => b.cache.getOrSet('k', () => sick ? run.promise : 'y', { timeout: 10, eagerRefresh: 0.5 })
+    t.strictSame([await load(), await values()], ['x', 'y'])
+    sick = true
+    await b.time.pass(6_000)
+    t.strictSame([await load(), await values()], ['x', 'y'])
+    await settled()
+    b.backend.down = new Error('down')
+    run.open('late')
+    await settled()
+    t.equal(b.counts.refresh, 2)
+    t.equal(b.flights.size, 0)
+  }
+})
