@@ -1,6 +1,6 @@
 import type { Entry, Packed } from '../entry.ts'
 import { errors } from '../errors.ts'
-import { judge } from '../http/policy/freshness.ts'
+import { judge, usableOnError } from '../http/policy/freshness.ts'
 import type { Awaitable } from '../stores/store.ts'
 import type { Call, Engine, Origin } from './engine.ts'
 import { mayJoin, obtain, takeOff } from './follow.ts'
@@ -69,8 +69,7 @@ async function afterIsStale (engine: Engine, call: Call, seen: Look, entry: Entr
   const state = judge(entry, softened, now)
   if (!stale && (state === 'fresh' || state === 'stale-while-revalidate')) return serve(engine, call, seen, entry, value, state === 'fresh', now)
   // What isStale has refused may replace an error, and nothing else; the predicate may have handed out what it saw.
-  const usable = now < Math.min(entry.freshUntil, softened) + entry.staleIfError
-  if (!usable) return miss(engine, call, seen, undefined)
+  if (!usableOnError(entry, softened, now)) return miss(engine, call, seen, undefined)
   return miss(engine, call, seen, { value }, stale)
 }
 

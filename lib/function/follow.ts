@@ -53,10 +53,10 @@ function sameNames (a: readonly string[], b: readonly string[]): boolean {
 /** Purges of other processes show in the marks. One that is missing was purged, or not yet made when it was asked for. */
 function sameMarks ({ found, asked }: Look, stamp: Stamp, begun: number): boolean {
   if (found === undefined) return true
-  return found.names.every((name, i) => {
-    const mark = found.marks[i]
-    const known = stamp.marks[stamp.names.indexOf(name)]
-    return mark === known || (mark === undefined && asked < begun)
+  return stamp.names.every((name, i) => {
+    const at = found.names.indexOf(name)
+    const mark = found.marks[at]
+    return at === -1 || mark === stamp.marks[i] || (mark === undefined && asked < begun)
   })
 }
 

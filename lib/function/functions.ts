@@ -93,7 +93,8 @@ export function createFunctions (deps: FunctionDeps): FunctionSide {
   const recordsOf = (fn: unknown): Iterable<MemoizedFunction> => {
     const found = typeof fn === 'function' ? records.get(fn) : undefined
     if (found !== undefined) return found.values()
-    throw new errors.FST_CACHE_ERR_FUNCTION(`deleteMemoized takes a function that this cache has memoized; got ${typeof fn === 'function' ? `'${fn.name}', which it has not` : typeof fn}`)
+    const got = typeof fn === 'function' ? `'${fn.name}', which it has not` : typeof fn
+    throw new errors.FST_CACHE_ERR_FUNCTION(`deleteMemoized takes a function that this cache has memoized; got ${got}`)
   }
 
   return {

@@ -70,7 +70,8 @@ export class MemoizeKeys {
     const { needsIdentity, label } = this.#rules
     if (!hasIdentity(self)) {
       if (!needsIdentity) return ''
-      throw new errors.FST_CACHE_ERR_FUNCTION(`${label}: it uses this, so that its results are those of an instance, and ${described(self)} has no method cachingId() that says of which; add one, or pass what it reads as an argument`)
+      throw new errors.FST_CACHE_ERR_FUNCTION(`${label}: it uses this, so that its results are those of an instance, and ` +
+        `${described(self)} has no method cachingId() that says of which; add one, or pass what it reads as an argument`)
     }
     const id = self.cachingId()
     if (id === undefined || id === null) {

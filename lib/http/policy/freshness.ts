@@ -14,3 +14,8 @@ export function judge (entry: Entry, softened: number, now: number): Freshness {
   if (now < end + entry.staleIfError) return 'stale-if-error'
   return 'expired'
 }
+
+/** May it stand in for a run that failed? Also where `judge` says `'stale-while-revalidate'`, if both windows are open. */
+export function usableOnError (entry: Entry, softened: number, now: number): boolean {
+  return now < Math.min(entry.freshUntil, softened) + entry.staleIfError
+}
