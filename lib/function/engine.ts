@@ -72,6 +72,8 @@ export interface FillPlan {
   readonly label: string
   readonly rules: FillRules
   run (self: unknown, args: Args): unknown
+  /** The key as it is derived from these arguments now. Absent where the key does not come from them. */
+  readonly derive?: ((self: unknown, args: Args) => string | undefined) | undefined
   readonly forcedUpdate?: ((self: unknown, args: Args) => unknown) | undefined
   readonly isStale?: ((stored: unknown, self: unknown, args: Args) => unknown) | undefined
   readonly responseFilter?: ((result: unknown, self: unknown, args: Args) => unknown) | undefined

@@ -69,6 +69,7 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
     label,
     rules: rulesOf(options, context.defaultTimeout, { none: false, undefined: true }),
     run,
+    derive: options.makeCacheKey === undefined ? (self, args) => keys.of(self, args, () => {})?.key : undefined,
     ...applied(options),
     names: computed
   }
