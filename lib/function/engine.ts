@@ -119,6 +119,8 @@ export interface Engine {
   readonly looks: PendingLooks
   /** Runs under way, for the end. */
   readonly running: Set<Promise<unknown>>
+  /** How many functions are being started inside each other right now. */
+  readonly stack: { depth: number }
   /** A run longer than this is not joined any more, and a background run given up, ms. */
   readonly longestRun: number
   now (): number

@@ -139,6 +139,7 @@ function createEngine (deps: FunctionDeps, closing: () => boolean): Engine {
     refreshes: new Refreshes({ timers, now, most: deps.mostRefreshes ?? 100, bound: longestRun }),
     looks: new PendingLooks(),
     running: new Set(),
+    stack: { depth: 0 },
     longestRun,
     now,
     random: deps.random ?? Math.random,

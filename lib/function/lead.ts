@@ -12,6 +12,9 @@ import { isPromise } from './waiting.ts'
 /** Longer than any run that is waited for: the versions of a run must live until its result is written. */
 const RUN_MARGIN = 60_000
 
+/** Functions that call each other start inside each other's calls so deep; further down with a stack of their own. */
+const MOST_NESTED = 20
+
 /** A refresh that another process is already making. Not a failure. */
 export const TAKEN = Symbol('taken')
 
@@ -86,8 +89,9 @@ async function make (engine: Engine, call: Call, look: Look, origin: Origin | un
     origin.stamp = stamp
     origin.begun = engine.tick()
   }
+  if (engine.stack.depth >= MOST_NESTED) await undefined
   const intact = asCalled(call)
-  const result = await call.plan.run(call.self, call.args)
+  const result = await started(engine, call)
   if (!intact) {
     engine.complain(call.plan.label, 'an argument was changed between the call and the run; the result is not stored', undefined)
     return { result, packed: undefined }
@@ -121,6 +125,15 @@ function begin (engine: Engine, call: Call, found: Found | undefined): Awaitable
     return isPromise(stamp) ? stamp.then(undefined, failed) : stamp
   } catch (error) {
     return failed(error)
+  }
+}
+
+function started (engine: Engine, call: Call): unknown {
+  engine.stack.depth++
+  try {
+    return call.plan.run(call.self, call.args)
+  } finally {
+    engine.stack.depth--
   }
 }
 

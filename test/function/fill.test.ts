@@ -1,5 +1,6 @@
 import t from 'tap'
 
+import { Flights } from '../../lib/single-flight.ts'
 import { bench, gate, settled } from '../helpers/functions.ts'
 
 for (const immediate of [true, false]) {
@@ -782,4 +783,25 @@ t.test('a refresh whose backend dies, or that throws at once, rejects nowhere', 
     t.equal(b.counts.refresh, 2)
     t.equal(b.flights.size, 0)
   }
+})
+
+t.test('a function that calls itself thousands of levels deep', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate)
+    const total: (n: number) => Promise<number> = b.cache.memoize(async function sum (n: number): Promise<number> { return n === 0 ? 0 : n + await total(n - 1) })
+    const depth = immediate ? 5_000 : 100
+    t.equal(await total(depth), depth * (depth + 1) / 2)
+    t.equal(b.counts.store, depth + 1)
+  }
+})
+
+t.test('too many flights: runs go side by side', async (t) => {
+  const b = bench(true, { flights: new Flights(1) })
+  const runs = new Map<number, number>()
+  const all = gate<void>()
+  const load = b.cache.memoize(async function load (id: number) { runs.set(id, (runs.get(id) ?? 0) + 1); await all.promise; return id })
+  const calls = [load(1), load(1), load(2), load(2)]
+  all.open()
+  t.strictSame(await Promise.all(calls), [1, 1, 2, 2])
+  t.strictSame([...runs], [[1, 1], [2, 2]])
 })
