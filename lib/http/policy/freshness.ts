@@ -77,8 +77,3 @@ export function ttl (entry: Timed, softened: number, now: number): number | unde
 function staleFrom (entry: Timed, softened: number): number {
   return softened < entry.freshUntil ? softened : entry.freshUntil
 }
-
-/** May it stand in for a run that failed? Also where `judge` says `'stale-while-revalidate'`, if both windows are open. */
-export function usableOnError (entry: Entry, softened: number, now: number): boolean {
-  return now < Math.min(entry.freshUntil, softened) + entry.staleIfError
-}
