@@ -134,15 +134,17 @@ export interface SentinelSet {
 }
 
 /** A primary, a replica and three sentinels that know each other. */
-export async function startSentinels (options: { password?: string, name?: string } = {}): Promise<SentinelSet> {
-  const { name = 'mymaster', password } = options
+export async function startSentinels (options: { password?: string, sentinelPassword?: string, name?: string } = {}): Promise<SentinelSet> {
+  const { name = 'mymaster', password, sentinelPassword } = options
   const auth = password === undefined ? {} : { password }
   const conf = ['repl-diskless-sync-delay 0', ...password === undefined ? [] : [`masterauth ${password}`]]
   const primary = await startRedis({ ...auth, conf })
   const replica = await startReplica(primary, { ...auth, conf })
   const sentinels = await Promise.all([1, 2, 3].map(() => startRedis({
     sentinel: true,
+    ...sentinelPassword === undefined ? {} : { password: sentinelPassword },
     conf: [
+      ...sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`, `sentinel sentinel-pass ${sentinelPassword}`],
       `sentinel monitor ${name} 127.0.0.1 ${primary.port} 2`,
       ...password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`],
       `sentinel down-after-milliseconds ${name} 500`,

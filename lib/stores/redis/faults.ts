@@ -21,7 +21,7 @@ export function refusal (error: unknown): string | undefined {
   if (/SELECT is not allowed in cluster mode/.test(message)) return 'a cluster has only database 0; leave CACHE_REDIS_DB out'
   if (/cluster support disabled/i.test(message)) return 'the server is not part of a cluster; use CACHE_TYPE RedisCache, or name cluster nodes in CACHE_REDIS_CLUSTER'
   if (/Unknown RESP type/i.test(message)) return "what answers there does not speak Redis's protocol; check host and port, and rediss:// if it is a TLS port"
-  if (/got an invalid reply: null/.test(message)) return 'the sentinels know no master of that name; check CACHE_REDIS_SENTINEL_MASTER'
+  if (/got an invalid reply: null|No such master with that name/.test(message)) return 'the sentinels know no master of that name; check CACHE_REDIS_SENTINEL_MASTER'
   if (/unknown command.*sentinel/i.test(message)) return 'what answers there is a Redis server but no sentinel; check CACHE_REDIS_SENTINELS'
   if (/^READONLY/.test(message)) return 'the server is a read-only replica; name its primary, or use RedisSentinelCache'
   if (/^MOVED |^ASK /.test(message)) return 'the server is part of a cluster; use CACHE_TYPE RedisClusterCache'
