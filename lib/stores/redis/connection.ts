@@ -105,7 +105,11 @@ export function connection (recipe: Recipe): Connection {
         drop(own)
       })
     })
-    const lost = () => { if (own === client) usable = false }
+    const lost = () => {
+      if (own !== client) return
+      if (usable) reason = 'the connection was lost'
+      usable = false
+    }
     own.on('close', lost)
     own.on('reconnecting', lost)
     own.once('end', () => {
