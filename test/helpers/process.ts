@@ -68,12 +68,17 @@ export class Daemon {
   get dead (): boolean { return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null }
 }
 
-/** Asks every few milliseconds until the answer is `true`; rejects after `ms`. */
+/** Asks every few milliseconds until the answer is `true`, whatever errors it meets on the way; rejects after `ms`. */
 export async function until (what: string, check: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   const end = performance.now() + ms
+  let last: unknown = 'it was not so'
   for (;;) {
-    if (await check()) return
-    if (performance.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`)
+    try {
+      if (await check()) return
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}: ${last}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

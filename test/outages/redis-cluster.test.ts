@@ -25,6 +25,30 @@ t.test('a master of the cluster is killed', async (t) => {
   await close(t, cache)
 })
 
+t.test('a master without a replica is gone: the keys of the others are served', async (t) => {
+  const cluster = await startCluster(3)
+  t.teardown(() => cluster.stop())
+  for (const node of cluster.nodes) await node.cli('config', 'set', 'cluster-require-full-coverage', 'no')
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  const victim = await cluster.masterOf('load:1')
+  let theirs = 'load:0'
+  for (let i = 0; await cluster.masterOf(theirs) === victim; i++) theirs = `load:${i}`
+  judge(t, t.name, await underLoad(cache, async () => {
+    await pause(100)
+    await victim.kill()
+    await until('its keys are refused at once', () => cache.lines.some((line) => line.includes(`:${victim.port} is down`)))
+    await cache.guard.set(theirs, Buffer.from(`${theirs}=there`))
+    for (let i = 0; i < 20; i++) {
+      t.equal(String(await cache.guard.get(theirs)), `${theirs}=there`)
+      await Promise.resolve(cache.guard.get('load:1')).catch(() => {})
+    }
+    t.equal(cache.guard.up, true)
+    await victim.restart()
+  }))
+  t.ok(cache.lines.every((line) => !/Redis is down/.test(line)))
+  await close(t, cache)
+})
+
 t.test('a slot moves to another master', async (t) => {
   const cluster = await startCluster(3)
   t.teardown(() => cluster.stop())
