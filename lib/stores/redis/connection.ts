@@ -1,7 +1,7 @@
 import { errors } from '../../errors.ts'
 import { withDeadline } from '../deadline.ts'
 import type { GuardLog } from '../guarded.ts'
-import { refusal, tidy } from './faults.ts'
+import { messageOf, refusal } from './faults.ts'
 import { handshake } from './handshake.ts'
 import type { Client, CommandClass, Link } from './link.ts'
 import { pinging } from './pinging.ts'
@@ -83,7 +83,7 @@ export function connection (recipe: Recipe): Connection {
     watchdog.unref()
     const note = (error: Error) => {
       // "Connection is closed." comes last and says least
-      told ??= reason = tidy(error.message)
+      told ??= reason = messageOf(error)
       fault ??= refusal(error)
     }
     for (const event of ['error', 'sentinelError', 'node error']) own.on(event, note)

@@ -33,7 +33,7 @@ export function refusal (error: unknown): string | undefined {
 export function backendError (error: unknown): Error {
   if (error instanceof Error && ((error as { code?: unknown }).code ?? '').toString().startsWith('FST_CACHE_ERR_')) return error
   const { message } = error as Error
-  const own = new errors.FST_CACHE_ERR_BACKEND(tidy(message))
+  const own = new errors.FST_CACHE_ERR_BACKEND(messageOf(error))
   return NO_WRITES.test(message) || isOutOfMemory(error) ? notAnOutage(own) : own
 }
 
@@ -53,7 +53,13 @@ export function isScriptMissing (error: unknown): boolean {
   return /^NOSCRIPT\b/.test((error as Error).message)
 }
 
+/** Never empty: several addresses of one name that fail together make an error with a code and no text. */
+export function messageOf (error: unknown): string {
+  const { message, code } = error as { message: string, code?: string }
+  return tidy(message) || (code ?? 'no reason given')
+}
+
 /** Servers quote the arguments of a command that they do not know; arguments can be secrets. */
-export function tidy (message: string): string {
+function tidy (message: string): string {
   return message.replace(/,? with args beginning with.*/s, '').slice(0, 200)
 }
