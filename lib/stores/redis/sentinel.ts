@@ -1,5 +1,5 @@
 import type { RedisOptions, SentinelAddress } from 'ioredis'
-import { NODE_DEFAULTS, given } from './client.ts'
+import { DISCONNECT_TIMEOUT, given, nodeDefaults } from './client.ts'
 import { connection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { Ioredis } from './link.ts'
@@ -14,11 +14,11 @@ export function sentinelConnection ({ Redis, Command, SentinelConnector }: Iored
   /** The connections to sentinels have no option of their own for this, and would keep a closing process for 2 s. */
   class Connector extends SentinelConnector {
     override connectToSentinel (endpoint: object, more?: object): unknown {
-      return super.connectToSentinel(endpoint, { disconnectTimeout: NODE_DEFAULTS.disconnectTimeout, ...more })
+      return super.connectToSentinel(endpoint, { disconnectTimeout: DISCONNECT_TIMEOUT, ...more })
     }
   }
   const options: RedisOptions = {
-    ...NODE_DEFAULTS,
+    ...nodeDefaults(settings),
     Connector: Connector as unknown as NonNullable<RedisOptions['Connector']>,
     // Tells whether the server that the sentinels named is a primary still
     enableReadyCheck: true,
