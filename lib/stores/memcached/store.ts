@@ -12,7 +12,13 @@ import { contentOf, readKey } from './read.ts'
 import type { MemcachedLog } from './settings.ts'
 import { addKey, deleteKey, isLarge, setKey } from './write.ts'
 
-export type MemcachedStore = Required<Omit<Store<Buffer>, 'deleteByPrefix'>> & { ping (): Promise<void> }
+/** A store whose every answer is a promise. */
+type Promised<T> = { [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : T[K] }
+
+export type MemcachedStore = Promised<Required<Omit<Store<Buffer>, 'deleteByPrefix'>>> & {
+  /** Rejects when no server answers. */
+  ping (): Promise<void>
+}
 
 /** How long `close` waits for answers under way, ms. */
 const DRAIN = 300
