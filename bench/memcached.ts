@@ -1,6 +1,6 @@
 /**
- * Reads through the store against stock memjs, paired in one run: `npx tsx bench/memcached.ts`, or with Node 22 and later
- * `node --experimental-strip-types bench/memcached.ts`. Slices of both take turns, so that what else the machine does
+ * Reads through the store against stock memjs, paired in one run: `node bench/memcached.ts` (Node 22.18 and later).
+ * Slices of both take turns, so that what else the machine does
  * meets both; the medians of the slices are compared.
  */
 import memjs from 'memjs'
