@@ -48,12 +48,12 @@ export class Namespace {
     this.#known = Array.from({ length: servers }, () => ({ at: -Infinity, owed: [] }))
   }
 
-  async read<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
+  read<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
     const known = this.#known[server] as Known
     if (known.marks !== undefined && known.owed.length === 0 && performance.now() - known.at < MOST_AGE) {
-      return await run(this.#name(known.marks, key))
+      return run(this.#name(known.marks, key))
     }
-    return await this.write(server, key, run)
+    return this.write(server, key, run)
   }
 
   /** Runs under marks that are known to hold; `run` must send its first request at once. */

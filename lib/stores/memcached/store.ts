@@ -50,13 +50,14 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
     }
   }
 
-  async function get (key: string): Promise<Buffer | undefined> {
+  /** Passes promises on where it can: on a hit each layer of `await` costs as much as a look-up in memory. */
+  function get (key: string): Promise<Buffer | undefined> {
     let read = reads.get(key)
     if (read === undefined) {
       if (reads.size === 0) setImmediate(() => { reads.clear() })
       reads.set(key, read = readKey(parts, key))
     }
-    return await soft(read)
+    return connections.length > 1 ? soft(read) : read
   }
 
   async function change<T> (key: string, long: boolean, run: () => Promise<T>): Promise<T> {
