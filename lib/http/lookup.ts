@@ -9,7 +9,7 @@ import { addressOf, placeOf } from './address.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
-import { judge, ttl, usableUnder } from './policy/freshness.ts'
+import { judge, ttl, usableOnError, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
 import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
@@ -141,7 +141,7 @@ function choose (exchange: Exchange, found: Found | undefined, superseding: stri
   const now = engine.now()
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
-  if (Math.min(entry.freshUntil, found.softened) + entry.staleIfError > now) exchange.fallback = entry
+  if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
   if (superseding !== undefined) {
     exchange.detail = superseding
     return miss(exchange, 'request')

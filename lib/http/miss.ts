@@ -42,13 +42,15 @@ export function miss (exchange: Exchange, forward: Forward): void {
   exchange.shareOnly = settings.minUses > 1 && engine.uses.count(exchange.key) < settings.minUses
   if (shares) exchange.flight = engine.flights.lead(exchange.key, { since: engine.now(), sequence: engine.versioned.sequence(), stamp: undefined } satisfies Leader)
   exchange.fills = true
-  if (settings.lock !== false && engine.locks !== undefined && !exchange.shareOnly) return waitForOther(exchange, () => begin(exchange))
+  if (settings.lock !== false && engine.locks !== undefined && !exchange.shareOnly && exchange.found !== undefined) return waitForOther(exchange, () => begin(exchange))
   begin(exchange)
 }
 
 /** Makes the versions sure, then lets the handler run. Where the backend is down, it runs without storing. */
 export function begin (exchange: Exchange): void {
   const { engine } = exchange.route
+  // The look-up got no answer: one deadline of the backend is all that a request waits for.
+  if (exchange.found === undefined) return lead(exchange)
   const from = withNames(exchange)
   let stamp: Stamp | Promise<Stamp>
   try {
@@ -77,9 +79,7 @@ function stamped (exchange: Exchange, stamp: Stamp): void {
 
 function withNames (exchange: Exchange): Found {
   const { names } = exchange.address!
-  const found = exchange.found
-  if (found !== undefined) return { ...found, key: exchange.key, names }
-  return { key: exchange.key, entry: undefined, softened: Infinity, names, marks: names.map(() => undefined), sequence: exchange.route.engine.versioned.sequence() }
+  return { ...exchange.found!, key: exchange.key, names }
 }
 
 /** ms that an entry of this route may live: how long its versions are needed at least. */
