@@ -16,7 +16,12 @@ export class KeyFences {
   /** A fill of `key` begins. */
   raise (key: string): KeyFence {
     const standing = this.#fences.get(key)
-    if (standing !== undefined) return standing
+    if (standing !== undefined) {
+      // To the end of the line: the one whose fill began longest ago is forgotten first.
+      this.#fences.delete(key)
+      this.#fences.set(key, standing)
+      return standing
+    }
     if (this.#fences.size >= this.#most) this.touch(this.#fences.keys().next().value!)
     const fence: KeyFence = { touched: false }
     this.#fences.set(key, fence)
