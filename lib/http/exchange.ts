@@ -64,6 +64,8 @@ export interface Exchange {
   /** A run that no client waits for. */
   detached: DetachedEnd | undefined
   handled: boolean
+  /** The handler's promise brought no reply. */
+  silent: boolean
   failed: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
@@ -150,6 +152,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     lock: undefined,
     detached: undefined,
     handled: false,
+    silent: false,
     failed: false,
     baseline: undefined,
     capture: undefined,

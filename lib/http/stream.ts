@@ -30,6 +30,9 @@ export function readAhead (payload: unknown, most: number, done: (body: Buffer |
     }
   })
 
+  // It may fail before anybody listens, since it is read ahead; who comes later is told all the same.
+  client.on('error', () => {})
+
   function drop (why: string): void {
     if (chunks === undefined) return
     chunks = undefined

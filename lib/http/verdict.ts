@@ -230,7 +230,7 @@ export function endWithConnection (exchange: Exchange): void {
   exchange.reply.raw.once('close', () => {
     if (exchange.ended) return
     const { reply } = exchange
-    if (exchange.capture === undefined && reply.sent) return abandon(exchange, 'closed')
+    if (exchange.capture === undefined && (reply.sent || exchange.silent)) return abandon(exchange, 'closed')
     const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
     timer.unref()
     exchange.finished = both(exchange.finished, () => clearTimeout(timer))
@@ -241,7 +241,9 @@ export function endWithConnection (exchange: Exchange): void {
 export function endWithHandler (exchange: Exchange, result: unknown): void {
   if (!(result instanceof Promise)) return
   result.then((value: unknown) => {
-    if (value === undefined && exchange.reply.raw.destroyed && !exchange.watched) abandon(exchange, 'closed')
+    if (value !== undefined) return
+    exchange.silent = true
+    if (exchange.reply.raw.destroyed && !exchange.watched) abandon(exchange, 'closed')
   }, () => {})
 }
 
