@@ -112,8 +112,7 @@ const subjects: Subject[] = [
       { send: get('/api/plain', { 'x-key': 'k' }), runs: false },
       { send: get('/api/plain'), runs: false, expect: (reply) => reply.status === 401 ? undefined : `status ${reply.status}` }
     ]
-  }
-  ,
+  },
   {
     name: '@fastify/http-proxy for writes, cached reads beside it, behind a proxy',
     fastify: { trustProxy: true },
