@@ -9,7 +9,7 @@ import type { Tracking } from './tracking.ts'
 
 /** How often it is looked whether the servers are still the same, ms. */
 const LOOK_EVERY = 250
-const FIRST_PAUSE = 100
+const FIRST_PAUSE = 25
 const LONGEST_PAUSE = 2000
 
 /** No waiting helps: the user may not, or the server is too old. */
@@ -37,11 +37,13 @@ export function watchChanges (link: Pick<Link, 'keyPrefix'> & { client (): Clien
   const wired = Buffer.concat([before, Buffer.from(wireKey(prefix) as string)])
   /** By socket; in a cluster, where each node has its address for good, by that. */
   const servers = new Map<unknown, Watched>()
+  let again: NodeJS.Timeout | undefined
   let all = false
   let closed = false
   let complaint: string | undefined
 
   function look (): void {
+    if (closed) return
     const client = link.client()
     const targets = targetsOf(client)
     all = targets !== undefined
@@ -70,6 +72,8 @@ export function watchChanges (link: Pick<Link, 'keyPrefix'> & { client (): Clien
       ended (error) {
         own.tracking = undefined
         own.notBefore = performance.now() + own.pause
+        again = setTimeout(look, own.pause)
+        again.unref()
         own.pause = Math.min(own.pause * 2, LONGEST_PAUSE)
         complain(error)
       }
@@ -101,6 +105,7 @@ export function watchChanges (link: Pick<Link, 'keyPrefix'> & { client (): Clien
     close () {
       closed = true
       clearInterval(timer)
+      clearTimeout(again)
       for (const { tracking } of servers.values()) tracking?.close()
       servers.clear()
     }
