@@ -23,11 +23,13 @@ export interface Behind {
   /** Before the keys of its marks. */
   readonly marks: string
   now (): number
+  /** A clock in ms that never steps back. */
+  clock? (): number
 }
 
 /** `CACHE_LOCAL`: copies in this process in front of a remote backend, which go as soon as it tells of a change. */
-export function localTier ({ timeout, threshold, maxBytes }: LocalSettings, { inner, store, versioned, base, marks, now }: Behind): LocalTier {
-  const copies = localCopies({ timeout: timeout * 1000, threshold, maxBytes, markKey: versioned.markKey, now })
+export function localTier ({ timeout, threshold, maxBytes }: LocalSettings, { inner, store, versioned, base, marks, now, clock }: Behind): LocalTier {
+  const copies = localCopies({ timeout: timeout * 1000, threshold, maxBytes, markKey: versioned.markKey, now, ...clock === undefined ? {} : { clock } })
   const watch = !isWatchable(inner)
     ? undefined
     : inner.watch(base, {
