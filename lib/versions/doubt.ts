@@ -72,6 +72,8 @@ export class Doubt {
         this.#all = false
       }
       for (const [key, retry] of [...this.#retries]) {
+        // Written or removed while others were retried: it would be the new value that goes.
+        if (this.#retries.get(key) !== retry) continue
         await retry()
         // A doubt that arose while the retry ran is a new one.
         if (this.#retries.get(key) === retry) this.#retries.delete(key)
