@@ -159,9 +159,15 @@ export function createValues (deps: ValuesDeps): Values {
       if (deps.none) return 0
       if (store.deleteByPrefix === undefined) throw new errors.FST_CACHE_ERR_UNSUPPORTED('this backend cannot list its keys, so deleteByPrefix() is not possible; give the values a tag and use invalidateTags()')
       versioned.touchKeys(prefix + start)
-      const count = await store.deleteByPrefix(prefix + start)
-      event('invalidate', start)
-      return count
+      const remove = async (): Promise<number> => await store.deleteByPrefix!(prefix + start)
+      try {
+        const count = await remove()
+        event('invalidate', start)
+        return count
+      } catch (error) {
+        versioned.distrustKeys(prefix + start, remove)
+        throw error
+      }
     },
 
     async increment (key, delta, timeout) {

@@ -236,6 +236,7 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
       fences.touch(key)
     },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrustKeys (start, retry) { doubt.addPrefix(start, retry) },
 
     async purge (names) {
       for (const name of names) table.note(name)

@@ -64,6 +64,8 @@ export interface Versioned {
   touchKey (key: string): Awaitable<void>
   /** As `touchKey`, for every key that begins so. */
   touchKeys (prefix: string): void
+  /** The removal of every key that begins so has failed: they read as misses here until `retry` has succeeded. */
+  distrustKeys (prefix: string, retry: () => Promise<unknown>): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */
   purge (names: readonly string[]): Awaitable<void>
   /** Makes every entry that depends on one of them stale, from now on. */
