@@ -42,7 +42,7 @@ export function mayJoin (engine: Engine, call: Call, look: Look, origin: Origin)
   // The backend did not answer its leader: joined only by who got no answer either.
   if (found === undefined) return look.found === undefined
   const { stamp } = origin
-  if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false } })) return false
+  if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false, fills: 0 } })) return false
   return stamp === undefined || look.found === undefined || sameMarks(look, stamp, origin.begun)
 }
 

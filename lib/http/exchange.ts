@@ -6,6 +6,7 @@ import type { Shared } from './engine.ts'
 import type { Lifetime } from './policy/response.ts'
 import type { Place } from './address.ts'
 import type { CachedRoute } from './route.ts'
+import type { Body } from './stored-reply.ts'
 import type { RequestDirectives } from './cache-control.ts'
 import type { Forward } from './cache-status.ts'
 
@@ -98,9 +99,8 @@ export interface Captured {
   readonly date: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
-  readonly text: boolean
   /** `undefined`: a stream that has not ended yet. */
-  body: Buffer | null | undefined
+  body: Body | undefined
   /** The verdict came before the body's end, and was to store it. */
   allowed: boolean
 }

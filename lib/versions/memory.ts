@@ -67,6 +67,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     outdated: (_key, stamp) => outdated(stamp),
     write (key, draft, stamp) {
       if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
+      fences.lower(key, stamp.fence)
       return store.set(key, hold(key, draft, stamp.sequence), life(draft))
     },
     put (key, draft) {

@@ -207,7 +207,11 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
         ? draft.names.map((name) => stamp.marks[stamp.names.indexOf(name)]!)
         : await store.operation((inner) => marksFor(inner, draft, stamp, late))
       if (marks === undefined || marks.includes('') || outdated(stamp)) return false
-      return await store_(key, draft, marks, false)
+      try {
+        return await store_(key, draft, marks, false)
+      } finally {
+        fences.lower(key, stamp.fence)
+      }
     },
 
     async put (key, draft) {

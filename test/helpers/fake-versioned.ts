@@ -62,7 +62,7 @@ export class FakeVersioned implements Versioned {
       names: found.names,
       marks: this.immediate ? [] : found.names.map((name, i) => found.marks[i] ?? this.#mark(name)),
       sequence: found.sequence,
-      fence: { touched: false }
+      fence: { touched: false, fills: 0 }
     }))
   }
 
