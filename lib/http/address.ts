@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { cookieValues } from './cookies.ts'
-import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
+import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, splitTarget, type RouterSpelling } from './key.ts'
+import { keyStart, nameStart, originText, schemeOf, targetText, type Origin, type Scheme } from './origin.ts'
 import { variantKey } from './vary.ts'
-import { CACHE, FENCE, tagName, uriName } from '../versions/names.ts'
-import type { Address } from './exchange.ts'
+import { CACHE, FENCE, uriName } from '../versions/names.ts'
+import type { Address, Exchange } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
-
-export type Scheme = 'http' | 'https'
-
-/** Any other protocol than https counts as http: nothing that a client sends makes a third. */
-export function schemeOf (request: FastifyRequest): Scheme {
-  // Undefined once the connection is gone.
-  return normalScheme(request.protocol as string | undefined ?? 'http')
-}
 
 /** A URI as the key and the purges see it. */
 export interface Place {
@@ -31,29 +24,78 @@ export function placeOf (request: FastifyRequest): Place {
 }
 
 /**
- * The key of a request on a cached route, from what the route's settings make part of it. One function serves the
- * look-up, the capture and `deleteCached`.
+ * The key of a request on a cached route, from what the route's settings make part of it, and what its entry depends on.
  *
  * @param custom what `makeCacheKey` or `keyPrefix` answered
  */
-export function addressOf (route: CachedRoute, request: FastifyRequest, place: Place, custom: string | undefined): Address | undefined {
+export function addressAt (route: CachedRoute, request: FastifyRequest, origin: Origin, custom: string | undefined): Address | undefined {
+  const plain = route.plain ? plainAddress(route, request, origin) : undefined
+  if (plain !== undefined) return plain
+  const place = { scheme: origin.scheme, host: origin.host, target: request.originalUrl, rewritten: request.url }
+  return addressOf(route, request, origin.method, place, custom)
+}
+
+/** `addressAt` in its general form: for any place, so also for `deleteCached`. */
+export function addressOf (route: CachedRoute, request: FastifyRequest, method: string, place: Place, custom: string | undefined): Address | undefined {
   const { settings, engine } = route
   const split = splitTarget(place.target, engine.router.useSemicolonDelimiter)
   if (split === undefined) return undefined
-  const method = request.method === 'HEAD' ? 'GET' : request.method
-  const parts = [method, route.id]
-  if (settings.makeCacheKey !== undefined) {
-    parts.push('=', custom ?? '')
-  } else {
-    if (settings.host !== false) parts.push(place.scheme, place.host)
-    else parts.push('', '')
-    parts.push(normalPath(split.path), queryPart(route, request, split.query), rewrittenPart(route, request, place), custom ?? '')
-  }
   const headers = headerPart(route, request)
-  if (headers !== '') parts.push(headers)
-  const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
+  const names = namesUnder(route, entryNames(route, place))
+  if (settings.makeCacheKey !== undefined) {
+    return { key: keyOf(route, joinParts([method, route.id, '=', custom ?? '', headers], engine.prefix)), names, known: false }
+  }
+  const free = settings.host === false
+  const start = keyStart(route, method, free ? '' : place.scheme, free ? '' : place.host, rewrittenPart(route, request, place), custom ?? '', headers)
+  const end = targetText(normalPath(split.path), queryPart(route, request, split.query))
+  return { key: keyOf(route, joined([start, end])), names, known: false }
+}
+
+/**
+ * The address of a request whose target came in normal form, as most do: two short texts behind beginnings that are
+ * known. `undefined`: it did not. Made in 0.3 µs instead of 1.6, and found ready where a hit was looked up before.
+ */
+function plainAddress (route: CachedRoute, request: FastifyRequest, origin: Origin): Address | undefined {
+  const target = request.originalUrl
+  if (request.url !== target) return undefined
+  const known = route.engine.known.get(origin, target)
+  if (known !== undefined) return known
+  const question = target.indexOf('?')
+  if (!PLAIN.test(target) || !isPlainQuery(target, question)) return undefined
+  const end = `${question < 0 ? target.length : question}:${target}`
+  return { key: keyOf(route, joined([origin.keyStart, end])), names: namesUnder(route, [joined([origin.nameStart, end])]), known: false }
+}
+
+/** The target was a hit: the next one finds its address ready. */
+export function rememberAddress ({ route, request, origin, address }: Exchange): void {
+  if (!route.plain || address === undefined || address.known || request.url !== request.originalUrl) return
+  address.known = true
+  route.engine.known.note(origin!, request.originalUrl, address)
+}
+
+/** Nothing that is encoded, and no delimiter but these. */
+const PLAIN = /^\/[\w.~/?&=-]*$/
+
+/** None at all, or one that is not empty and sorted already. */
+function isPlainQuery (target: string, question: number): boolean {
+  if (question < 0) return true
+  if (question === target.length - 1) return false
+  if (!target.includes('&', question)) return true
+  const query = target.slice(question + 1)
+  return normalQuery(query) === query
+}
+
+/** Is the key of a route made of the target alone, in the spelling that the router compares? */
+export function hasPlainKeys (settings: CachedRoute['settings'], router: RouterSpelling): boolean {
+  return settings.makeCacheKey === undefined && settings.keyPrefix === undefined && settings.queryString === true &&
+    settings.vary.length === 0 && settings.authorization !== 'vary' && (settings.cookies === 'ignore' || settings.cookies === 'bypass') &&
+    router.caseSensitive && !router.ignoreTrailingSlash && !router.ignoreDuplicateSlashes
+}
+
+function namesUnder (route: CachedRoute, uris: readonly string[]): string[] {
+  const names = [CACHE, ...uris, ...route.tagNames]
   if (route.lateTags) names.push(FENCE)
-  return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
+  return names
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {
@@ -82,10 +124,15 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
   return parts.length === 0 ? '' : joinParts(parts)
 }
 
+/** Text in one piece: a concatenation stays a tree of its pieces for as long as an entry holds it. */
+function joined (pieces: string[]): string {
+  return pieces.join('')
+}
+
 /** Long keys are cut to a digest, so that no backend sees a key of any length that a client chooses. */
-function keyOf (prefix: string, parts: readonly string[], method: string): string {
-  const key = joinParts(parts, prefix)
-  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, method)}`
+function keyOf ({ engine }: CachedRoute, key: string): string {
+  const { prefix, settings } = engine
+  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, settings.hashMethod)}`
 }
 
 // utf16le keeps lone surrogates apart, which UTF-8 would make one.
@@ -100,7 +147,7 @@ export function digest (text: string, method: string): string {
 function entryNames (route: CachedRoute, place: Place): string[] {
   const { settings, engine } = route
   const hostFree = settings.host === false || settings.makeCacheKey !== undefined
-  const where = hostFree ? '' : place.scheme + '://' + place.host
+  const where = hostFree ? '' : originText(place.scheme, place.host)
   const targets = place.rewritten === place.target ? [place.target] : [place.target, place.rewritten]
   return targets.map((target) => {
     const { path, query } = canonical(target, engine.router)
@@ -110,7 +157,7 @@ function entryNames (route: CachedRoute, place: Place): string[] {
 
 /** Every name that a purge of this place moves: full and by path, with the host and without it. */
 export function purgeNames (schemes: readonly Scheme[], host: string | undefined, targets: readonly string[], router: RouterSpelling): string[] {
-  const wheres = ['', ...(host === undefined ? [] : schemes.map((scheme) => scheme + '://' + normalHost(host, scheme)))]
+  const wheres = ['', ...(host === undefined ? [] : schemes.map((scheme) => originText(scheme, normalHost(host, scheme))))]
   const names = new Set<string>()
   for (const target of targets) {
     const { path, query } = canonical(target, router)
@@ -122,9 +169,8 @@ export function purgeNames (schemes: readonly Scheme[], host: string | undefined
   return [...names]
 }
 
-const FULL = uriName('?')
 const PATH = uriName('/')
-const fullName = (where: string, path: string, query: string): string => joinParts([where, path, query], FULL)
+const fullName = (where: string, path: string, query: string): string => joined([nameStart(where), targetText(path, query)])
 const pathName = (where: string, path: string): string => joinParts([where, path], PATH)
 
 function canonical (target: string, router: RouterSpelling): { path: string, query: string } {

@@ -30,9 +30,22 @@ const LARGEST = 999_999_999_999_999
  * @param name as `statusItem` gave it
  * @param ttl whole seconds, negative for a stale hit; `undefined`: it never expires
  */
-export function hitStatus (name: string, ttl: number | undefined, detail?: string): string {
-  const hit = ttl === undefined ? `${name}; hit` : `${name}; hit; ttl=${Math.max(-LARGEST, Math.min(ttl, LARGEST))}`
-  return detail === undefined ? hit : `${hit}; detail=${statusItem(detail)}`
+export function hitStatus (name: string, ttl: number | undefined): string {
+  if (name !== lastName || ttl !== lastTtl) {
+    lastName = name
+    lastTtl = ttl
+    lastHit = makeHitStatus(name, ttl)
+  }
+  return lastHit
+}
+
+// What was stored together expires together: hits of one second mostly say the same.
+let lastName: string | undefined
+let lastTtl: number | undefined
+let lastHit = ''
+
+function makeHitStatus (name: string, ttl: number | undefined): string {
+  return ttl === undefined ? `${name}; hit` : `${name}; hit; ttl=${Math.max(-LARGEST, Math.min(ttl, LARGEST))}`
 }
 
 /**

@@ -12,6 +12,8 @@ import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
 import { byteLength, type Body } from './stored-reply.ts'
+import { Origins } from './origin.ts'
+import type { CachedRoute } from './route.ts'
 import { parseVary } from './vary.ts'
 import { FENCE, tagName } from '../versions/names.ts'
 
@@ -208,8 +210,15 @@ const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
-  if (exchange.tags.length > 0) exchange.route.lateTags = true
+  if (exchange.tags.length > 0) expectLateTags(exchange.route)
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
+}
+
+/** From now on its fills watch for purges of any tag: addresses that were made before do not say so. */
+function expectLateTags (route: CachedRoute): void {
+  if (route.lateTags) return
+  route.lateTags = true
+  route.origins = new Origins()
 }
 
 function variantFields (exchange: Exchange, headers: Captured['headers']): readonly string[] {

@@ -8,6 +8,7 @@ import { DetachedRuns } from './detached-run.ts'
 import { EncodedBodies } from './encoded.ts'
 import type { Engine } from './engine.ts'
 import type { RouterSpelling } from './key.ts'
+import { KnownAddresses } from './known-addresses.ts'
 import { Uncacheable } from './uncacheable.ts'
 import { Recency } from './recency.ts'
 import { Uses } from './uses.ts'
@@ -35,6 +36,7 @@ export function createEngine (instance: FastifyInstance, settings: PluginSetting
     encoded: new EncodedBodies(),
     locks: undefined,
     router: routerSpelling(instance),
+    known: new KnownAddresses(),
     none: settings.type === 'NullCache',
     below: [],
     now,

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { errors } from '../errors.ts'
 import { emit } from '../events.ts'
-import { addressOf, purgeNames, schemeOf, type Place, type Scheme } from './address.ts'
+import { addressOf, purgeNames, type Place } from './address.ts'
+import { schemeOf, type Scheme } from './origin.ts'
 import type { Engine } from './engine.ts'
 import { normalHost } from './key.ts'
 import { fillPattern, hasParameters, matchesPattern, plainPattern } from './pattern.ts'
@@ -63,7 +64,7 @@ async function stands (engine: Engine, routes: readonly CachedRoute[], schemes: 
       for (const scheme of schemes) {
         const place: Place = { scheme, host: host === undefined ? '' : normalHost(host, scheme), target, rewritten: target }
         const query = Object.fromEntries(new URLSearchParams(target.split('?')[1] ?? ''))
-        const address = addressOf(route, { method: 'GET', headers: {}, query } as unknown as FastifyRequest, place, undefined)
+        const address = addressOf(route, { method: 'GET', headers: {}, query } as unknown as FastifyRequest, 'GET', place, undefined)
         if (address !== undefined && (await versioned.lookup(address.key, address.names)).entry !== undefined) return true
       }
     }

@@ -40,7 +40,7 @@ export function claim (exchange: Exchange): boolean {
   const { trigger } = handover
   exchange.forward = 'stale'
   exchange.address = trigger.address
-  exchange.place = trigger.place
+  exchange.origin = trigger.origin
   exchange.key = trigger.key
   exchange.fields = trigger.fields
   exchange.found = trigger.found

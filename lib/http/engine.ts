@@ -11,6 +11,7 @@ import type { EncodedBodies } from './encoded.ts'
 import type { Recency } from './recency.ts'
 import type { Uses } from './uses.ts'
 import type { RouterSpelling } from './key.ts'
+import type { KnownAddresses } from './known-addresses.ts'
 
 /** What a leader hands to its followers: the entry, and the request fields that chose it. */
 export interface Shared {
@@ -40,6 +41,7 @@ export interface Engine {
   readonly encoded: EncodedBodies
   readonly locks: Locks | undefined
   readonly router: RouterSpelling
+  readonly known: KnownAddresses
   /** NullCache: nothing is looked up, waited for, stored or purged. */
   readonly none: boolean
   /** Caches of child scopes that serve under the same name: automatic purges reach them. */

@@ -4,7 +4,7 @@ import type { Flight } from '../single-flight.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
 import type { Shared } from './engine.ts'
 import type { Lifetime } from './policy/response.ts'
-import type { Place } from './address.ts'
+import type { Origin } from './origin.ts'
 import type { CachedRoute } from './route.ts'
 import type { Body } from './stored-reply.ts'
 import type { RequestDirectives } from './cache-control.ts'
@@ -16,6 +16,8 @@ export interface Address {
   readonly key: string
   /** What an entry made for this request depends on. */
   readonly names: readonly string[]
+  /** It is remembered for the next request of its target. */
+  known: boolean
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Exchange {
   /** The stored reply has no content type, nor has anybody else given it one. */
   untyped: boolean
 
-  place: Place | undefined
+  origin: Origin | undefined
   address: Address | undefined
   /** The key of the variant that was looked up; differs from the address's where fields choose. */
   key: string
@@ -89,7 +91,7 @@ export interface Exchange {
 
   /** What `reply.cache()` said. */
   timeout: number | undefined
-  tags: string[]
+  tags: readonly string[]
   keep: boolean
 }
 
@@ -120,6 +122,8 @@ export interface DetachedEnd {
   settled: Promise<void>
 }
 
+const NONE: readonly string[] = []
+
 const kExchange = Symbol('fastify-cached.exchange')
 type Carrier = { [kExchange]?: Exchange }
 
@@ -137,10 +141,10 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     detail: undefined,
     served: false,
     untyped: false,
-    place: undefined,
+    origin: undefined,
     address: undefined,
     key: '',
-    fields: [],
+    fields: NONE,
     directives: undefined,
     found: undefined,
     fallback: undefined,
@@ -167,7 +171,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     giveUp: undefined,
     judged: false,
     timeout: undefined,
-    tags: [],
+    tags: NONE,
     keep: true
   }
   ;(request as unknown as Carrier)[kExchange] = exchange

@@ -5,7 +5,7 @@ import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
 import { serveEarlyRoutes } from './early-routes.ts'
 import type { Engine } from './engine.ts'
-import { exchangeOf, openExchange, type Exchange } from './exchange.ts'
+import { exchangeOf, openExchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
@@ -13,6 +13,9 @@ import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
 import { keyedFieldsOf, varyNamesOf, type CachedRoute } from './route.ts'
 import { joinParts } from './key.ts'
+import { hasPlainKeys } from './address.ts'
+import { Origins } from './origin.ts'
+import { tagName } from '../versions/names.ts'
 
 type Next = (error?: Error | null, payload?: unknown) => void
 
@@ -43,20 +46,17 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
 
   function capturing (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Next): void {
     const exchange = exchangeOf(request)
-    if (exchange === undefined || exchange.route.engine !== engine) return purging(exchange, request, reply, payload, done)
-    if (exchange.served || engine.none) {
-      if (exchange.untyped) reply.removeHeader('content-type')
-      return purging(exchange, request, reply, payload, done)
-    }
-    capture(exchange, request, reply, payload, (error, captured) => {
-      if (error !== null) done(error)
-      else purging(exchange, request, reply, captured, done)
-    })
-  }
-  function purging (exchange: Exchange | undefined, request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Next): void {
     // A method that a route lists is a cached read; any other may be unsafe, also on a route that caches its reads.
-    const read = exchange?.route.settings.methods.has(request.method) === true
-    const purged = read || !isUnsafe(request.method) ? undefined : purgeAfter(engine, request, reply)
+    const read = request.method === 'GET' || !isUnsafe(request.method) || exchange?.route.settings.methods.has(request.method) === true
+    const after = read ? done : purging(request, reply, done)
+    if (exchange === undefined || exchange.route.engine !== engine) return after(null, payload)
+    if (!exchange.served && !engine.none) return capture(exchange, request, reply, payload, after as never)
+    if (exchange.untyped) reply.removeHeader('content-type')
+    after(null, payload)
+  }
+  const purging = (request: FastifyRequest, reply: FastifyReply, done: Next): Next => (error, payload) => {
+    if (error !== null && error !== undefined) return done(error)
+    const purged = purgeAfter(engine, request, reply)
     if (purged === undefined) done(null, payload)
     else purged.then(() => done(null, payload))
   }
@@ -107,6 +107,9 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     place: 'handler',
     hooked: true,
     lateTags: typeof settings.tags === 'function',
+    tagNames: Array.isArray(settings.tags) ? settings.tags.map(tagName) : [],
+    origins: new Origins(),
+    plain: hasPlainKeys(settings, engine.router),
     reasons: new Map()
   }
 }

@@ -105,13 +105,13 @@ function decoded (name: string): string {
 }
 
 /** The client's own address is nobody else's business; host and scheme are what the key says. */
-function hideConnection ({ place }: Exchange, hidden: PropertyDescriptorMap): void {
+function hideConnection ({ origin }: Exchange, hidden: PropertyDescriptorMap): void {
   hidden.ip = value('')
   hidden.ips = value(undefined)
-  if (place === undefined) return
-  const port = place.host.match(/:(\d+)$/)?.[1]
-  hidden.protocol = value(place.scheme)
-  hidden.host = value(place.host)
-  hidden.hostname = value(port === undefined ? place.host : place.host.slice(0, -port.length - 1))
+  if (origin === undefined) return
+  const port = origin.host.match(/:(\d+)$/)?.[1]
+  hidden.protocol = value(origin.scheme)
+  hidden.host = value(origin.host)
+  hidden.hostname = value(port === undefined ? origin.host : origin.host.slice(0, -port.length - 1))
   hidden.port = value(port === undefined ? null : Number(port))
 }

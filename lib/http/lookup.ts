@@ -5,7 +5,7 @@ import type { Found } from '../versions/versioned.ts'
 import { parseRequestDirectives } from './cache-control.ts'
 import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
-import { addressOf, placeOf } from './address.ts'
+import { addressAt, rememberAddress } from './address.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
@@ -71,11 +71,11 @@ function locate (exchange: Exchange): void {
 
 function read (exchange: Exchange, custom: string | undefined): void {
   const { route, request } = exchange
-  const place = placeOf(request)
-  exchange.place = place
-  if (Array.isArray(route.settings.host) && !route.settings.host.includes(place.host)) return bypass(exchange, 'host')
-  if (place.host === '' || twoHosts(request)) return bypass(exchange, 'host')
-  const address = addressOf(route, request, place, custom)
+  const origin = route.origins.of(route, request)
+  exchange.origin = origin
+  if (Array.isArray(route.settings.host) && !route.settings.host.includes(origin.host)) return bypass(exchange, 'host')
+  if (origin.host === '' || twoHosts(request)) return bypass(exchange, 'host')
+  const address = addressAt(route, request, origin, custom)
   if (address === undefined) return bypass(exchange, 'target')
   exchange.address = address
   if (route.settings.forcedUpdate === undefined) return find(exchange)
@@ -99,39 +99,46 @@ function twoHosts ({ headers }: Exchange['request']): boolean {
  * @param superseding why a usable entry is not to be served: it is only superseded
  */
 export function find (exchange: Exchange, superseding?: string): void {
-  const { key, names } = exchange.address!
-  exchange.key = key
-  const { versioned } = exchange.route.engine
-  step(exchange, key, () => versioned.lookup(key, names), (found) => {
-    const entry = found?.entry
-    if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
-    exchange.fields = (entry.payload as Variants).fields
-    exchange.key = keyOfVariant(exchange, exchange.fields)
-    exchange.route.engine.variantUse.note(exchange.key)
-    step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
-  })
+  exchange.key = exchange.address!.key
+  step(exchange, superseding, addressed)
+}
+
+type Next = (exchange: Exchange, found: Found | undefined, superseding: string | undefined) => void
+
+/** What stands under the address: a reply, or the index that tells how to choose one. */
+function addressed (exchange: Exchange, found: Found | undefined, superseding: string | undefined): void {
+  const entry = found?.entry
+  if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
+  exchange.fields = (entry.payload as Variants).fields
+  exchange.key = keyOfVariant(exchange, exchange.fields)
+  exchange.route.engine.variantUse.note(exchange.key)
+  step(exchange, superseding, chosen)
+}
+
+function chosen (exchange: Exchange, found: Found | undefined, superseding: string | undefined): void {
+  choose(exchange, found, superseding, 'vary-miss')
 }
 
 /** One read of the backend: at once in memory, else a promise; a backend that is down is a miss. */
-function step (exchange: Exchange, key: string, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
-  const { flights } = exchange.route.engine
+function step (exchange: Exchange, superseding: string | undefined, next: Next): void {
+  const { flights, versioned } = exchange.route.engine
   exchange.asked = flights.tick()
   let found: Found | Promise<Found>
   try {
-    found = readOne()
+    found = versioned.lookup(exchange.key, exchange.address!.names)
   } catch (error) {
     failed(exchange, error)
-    return next(undefined)
+    return next(exchange, undefined, superseding)
   }
-  if (!isPromise(found)) return next(found)
+  if (!isPromise(found)) return next(exchange, found, superseding)
   found.then((answer) => {
-    if (answer.entry !== undefined || !flights.endedSince(key, exchange.asked)) return answer
+    if (answer.entry !== undefined || !flights.endedSince(exchange.key, exchange.asked)) return answer
     // What this look-up did not find may have been written since: asked again before it is made again.
     exchange.asked = flights.tick()
-    return readOne()
-  }).then(next, (error: unknown) => {
+    return versioned.lookup(exchange.key, exchange.address!.names)
+  }).then((answer) => { next(exchange, answer, superseding) }, (error: unknown) => {
     failed(exchange, error)
-    next(undefined)
+    next(exchange, undefined, superseding)
   })
 }
 
@@ -174,24 +181,25 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   const { engine, settings } = route
   const now = engine.now()
   exchange.served = true
+  rememberAddress(exchange)
   route.reasons = undefined
   if (fresh) engine.counters.hits++
   else engine.counters.stale++
   emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
-  answer(exchange, entry, status)
+  answer(exchange, entry, status, now)
   // The reply to a request that says no-store is never stored, nor is one that is made on its account.
   if (exchange.directives?.noStore === true) return
   if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
 }
 
 /** The stored reply, in the encoding that the client likes best. */
-export function answer (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined): void {
-  if (exchange.route.settings.compress === false) return replay(exchange, entry, status)
+export function answer (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined, now: number): void {
+  if (exchange.route.settings.compress === false) return replay(exchange, entry, status, now)
   const representation = representationFor(exchange, entry)
-  if (!isPromise(representation)) return replay(exchange, entry, status, representation)
-  representation.then((made) => { replay(exchange, entry, status, made) })
+  if (!isPromise(representation)) return replay(exchange, entry, status, now, representation)
+  representation.then((made) => { replay(exchange, entry, status, now, made) })
 }
 
 function eager (entry: Entry, share: number, now: number): boolean {

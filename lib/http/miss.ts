@@ -213,5 +213,5 @@ function collapse (exchange: Exchange, { entry, stale }: Shared): void {
   exchange.served = true
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : forwardStatus(name, exchange.forward ?? 'uri-miss', { collapsed: true })
-  answer(exchange, entry, status)
+  answer(exchange, entry, status, engine.now())
 }

@@ -20,19 +20,19 @@ export interface Representation {
  *
  * @param status the value of `Cache-Status` for this hit
  */
-export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined, representation?: Representation): void {
+export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: string | undefined, now: number, representation?: Representation): void {
   const { route, request, reply } = exchange
   const stored = entry.payload
-  const now = route.engine.now()
   const etag = representation?.etag ?? stored.etag
-  const conditional = request.headers['if-none-match'] !== undefined || request.headers['if-modified-since'] !== undefined
+  const { 'if-none-match': ifNoneMatch, 'if-modified-since': ifModifiedSince } = request.headers
+  const conditional = ifNoneMatch !== undefined || ifModifiedSince !== undefined
   const unchanged = conditional && notModified({
-    ifNoneMatch: request.headers['if-none-match'],
-    ifModifiedSince: request.headers['if-modified-since'],
+    ifNoneMatch,
+    ifModifiedSince,
     method: request.method
   }, { etag, lastModified: stored.lastModified, date: stored.date, status: stored.status }, now)
 
-  putHeaders(reply, stored, unchanged)
+  const typed = putHeaders(reply, stored, unchanged)
   if (etag !== undefined) reply.header('etag', etag)
   if (representation?.encoding !== undefined && !unchanged) reply.header('content-encoding', representation.encoding)
   for (const name of route.varyNames) mergeInto(reply, 'vary', name)
@@ -47,7 +47,7 @@ export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: s
   }
   reply.code(stored.status)
   // Fastify gives bytes a type where they have none; the handler's reply had none either.
-  exchange.untyped = !reply.hasHeader('content-type')
+  exchange.untyped = !typed && !reply.hasHeader('content-type')
   reply.send(representation === undefined ? replayBody(route, stored) : representation.body ?? undefined)
 }
 
@@ -61,17 +61,21 @@ export function replayBody (route: CachedRoute, stored: StoredReply): Buffer | s
   return stored.text ? stored.body.toString() : Buffer.from(stored.body)
 }
 
-export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged: boolean): void {
+/** `true`: a content type is among them. */
+export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged: boolean): boolean {
   const { headers } = stored
+  let typed = false
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const value = headers[i + 1]!
     if (unchanged && !headersOf304(name)) continue
+    if (name === 'content-type' && value.length > 0) typed = true
     if (name === 'vary' || name === 'link' || name === 'cache-status') mergeInto(reply, name, value)
     else if (typeof value === 'string') reply.header(name, value)
     else if (value.length === 0) reply.removeHeader(name)
     else reply.header(name, value as string[])
   }
+  return typed
 }
 
 /** Adds members to a list field that this reply may have already. */

@@ -26,7 +26,7 @@ export function decorateReply (instance: FastifyInstance): void {
     if (exchange.watched) throw new errors.FST_CACHE_ERR_ARGUMENT(`reply.cache() was called after the reply of ${exchange.route.where} was sent`)
     if (options === false) exchange.keep = false
     else if (timeout >= 0) exchange.timeout = timeout
-    exchange.tags.push(...tags)
+    if (tags.length > 0) exchange.tags = [...exchange.tags, ...tags]
     return this
   })
 }

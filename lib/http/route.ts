@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { RouteSettings } from '../options/settings.ts'
 import type { Engine } from './engine.ts'
+import type { Origins } from './origin.ts'
 
 /** Where the look-up of a route runs: after it, no hook that could refuse the request is left. */
 export type Place = 'onRequest' | 'preParsing' | 'handler'
@@ -26,6 +27,12 @@ export interface CachedRoute {
   hooked: boolean
   /** Replies bring tags of their own (`tags` as a function, `reply.cache({ tags })`): fills watch for purges of any tag. */
   lateTags: boolean
+  /** What its entries depend on besides their URI, where that is known beforehand. */
+  readonly tagNames: readonly string[]
+  /** Where it is asked for; made anew when what its addresses are made of changes. */
+  origins: Origins
+  /** Its keys are made of the target alone. */
+  readonly plain: boolean
   /** Why the first hundred replies were not served or stored; `undefined` once one was. */
   reasons: Map<string, number> | undefined
 }
