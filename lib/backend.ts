@@ -10,7 +10,7 @@ import { nullStore } from './stores/null.ts'
 import { isCount } from './stores/count.ts'
 import { simpleStore } from './stores/simple.ts'
 import type { Store } from './stores/store.ts'
-import { memoryVersions, type Held } from './versions/memory.ts'
+import { Held, memoryVersions } from './versions/memory.ts'
 import { remoteVersions } from './versions/remote.ts'
 import type { Versioned } from './versions/versioned.ts'
 
@@ -51,10 +51,10 @@ function simple (context: BackendContext): Backend {
     threshold: settings.threshold,
     maxBytes: settings.maxBytes,
     now,
-    sizeOf: (key, held) => entrySize(key, held.entry),
+    sizeOf: entrySize,
     count: {
-      read: ({ entry }) => entry.kind === 'value' && entry.names.length === 0 && isCount(entry.payload) ? entry.payload : undefined,
-      make: (count) => ({ entry: countEntry(count, now()), checked: -1, softened: Infinity })
+      read: (entry) => entry.kind === 'value' && entry.names.length === 0 && isCount(entry.payload) ? entry.payload : undefined,
+      make: (count) => new Held(countEntry(count, now()), 0)
     }
   })
   return { ...inMemory(context, store), size: () => ({ entries: store.entries, bytes: store.bytes }) }

@@ -36,26 +36,29 @@ const NO_FIELDS: readonly string[] = Object.freeze([])
 /** RFC 9111 §1.2.2: a number too large is as good as this one. */
 const LARGEST = 2 ** 31
 
+const NOTHING_SAID: Readonly<ResponseDirectives> = Object.freeze({
+  noStore: false,
+  noCache: false,
+  noCacheFields: NO_FIELDS,
+  private: false,
+  privateFields: NO_FIELDS,
+  public: false,
+  mustRevalidate: false,
+  proxyRevalidate: false,
+  mustUnderstand: false,
+  maxAge: undefined,
+  sMaxage: undefined,
+  staleWhileRevalidate: undefined,
+  staleIfError: undefined
+})
+
 /**
- * Reads a response's `Cache-Control`: one line, or several as an array.
+ * Reads a response's `Cache-Control`: one line, or several as an array. The result is shared where there is
+ * none: it is not to be changed.
  */
-export function parseResponseDirectives (value: string | readonly string[] | number | undefined): ResponseDirectives {
-  const found: ResponseDirectives = {
-    noStore: false,
-    noCache: false,
-    noCacheFields: NO_FIELDS,
-    private: false,
-    privateFields: NO_FIELDS,
-    public: false,
-    mustRevalidate: false,
-    proxyRevalidate: false,
-    mustUnderstand: false,
-    maxAge: undefined,
-    sMaxage: undefined,
-    staleWhileRevalidate: undefined,
-    staleIfError: undefined
-  }
-  if (value === undefined) return found
+export function parseResponseDirectives (value: string | readonly string[] | number | undefined): Readonly<ResponseDirectives> {
+  if (value === undefined) return NOTHING_SAID
+  const found: ResponseDirectives = { ...NOTHING_SAID }
   if (typeof value === 'object') {
     for (const line of value) scan(String(line), found, applyResponse)
   } else {

@@ -4,7 +4,7 @@ import { headersOf304, notModified, weakTag } from './conditional.ts'
 import { difference, type Headers } from './difference.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import { formatHttpDate, parseHttpDate } from './http-date.ts'
-import { storability, type HeaderValue, type Lifetime, type LifetimeRules } from './policy/response.ts'
+import { storability, type Lifetime, type LifetimeRules } from './policy/response.ts'
 import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
 import { refusesStale, replaceByStale, standing } from './fallback.ts'
@@ -12,6 +12,7 @@ import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
 import { byteLength, type Body } from './stored-reply.ts'
+import { headersOf } from './inside.ts'
 import { Origins } from './origin.ts'
 import type { CachedRoute } from './route.ts'
 import { parseVary } from './vary.ts'
@@ -40,7 +41,7 @@ function take (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     watch(exchange)
     return done(null, payload)
   }
-  const lifetime = lifetimeOf(exchange, request, reply, failed)
+  const lifetime = lifetimeOf(exchange, request, reply, failed, headersOf(reply))
   if (lifetime === undefined || 'skip' in lifetime) return leave(exchange, lifetime?.skip ?? 'timeout', payload, done)
   const body = bodyOf(payload)
   const most = exchange.route.settings.maxEntryBytes
@@ -70,11 +71,11 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   if (settings.etag && body !== undefined && body !== null && status >= 200 && status < 300 && !reply.hasHeader('etag')) {
     reply.header('etag', weakTag(body))
   }
-  const sent = reply.getHeader('date')
+  const after = headersOf(reply)
+  const sent = after.date
   const date = (typeof sent === 'string' ? parseHttpDate(sent, now) : undefined) ?? now
   const dateText = typeof sent === 'string' ? sent : formatHttpDate(now)
   reply.header('date', dateText)
-  const after = reply.getHeaders() as Headers
   const headers = asSent(exchange, payload, difference(exchange.baseline ?? {}, after))
   headers.push('date', dateText)
   const declared = after['content-length']
@@ -141,29 +142,23 @@ function discard (payload: unknown): void {
   else stream.cancel?.().catch(() => {})
 }
 
-function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean): Lifetime | { skip: string } | undefined {
+function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean, headers: Headers): Lifetime | { skip: string } | undefined {
   const { settings, engine } = exchange.route
   if (!exchange.keep) return { skip: 'reply.cache(false)' }
   const timeout = timeoutOf(exchange, request, reply)
   if (timeout === undefined) return undefined
-  const rules: LifetimeRules = {
-    timeout,
-    hasTimeout: settings.hasTimeout,
-    statuses: settings.statuses,
-    staleWhileRevalidate: settings.staleWhileRevalidate,
-    staleIfError: settings.staleIfError
-  }
-  const type = reply.getHeader('content-type')
+  const rules = timeout === settings.timeout ? settings as LifetimeRules : { ...settings, timeout }
+  const type = headers['content-type']
   if (typeof type === 'string' && type.toLowerCase().startsWith('text/event-stream')) return { skip: 'event-stream' }
   return storability({
     status: reply.statusCode,
-    header: (name) => reply.getHeader(name) as HeaderValue,
+    header: (name) => headers[name],
     failed,
     explicit: exchange.timeout,
     notFound: request.is404,
     // They show in a header of their own when the reply leaves; the verdict sees it.
     trailers: false,
-    cookie: reply.hasHeader('set-cookie'),
+    cookie: headers['set-cookie'] !== undefined,
     requestNoStore: exchange.directives?.noStore === true,
     authorized: false
   }, rules, engine.now())
@@ -183,9 +178,9 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   }
 }
 
-function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply): string[] | undefined {
+function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply): readonly string[] | undefined {
   const { tags } = exchange.route.settings
-  if (typeof tags !== 'function') return [...tags, ...exchange.tags]
+  if (typeof tags !== 'function') return exchange.tags.length === 0 ? tags : [...tags, ...exchange.tags]
   try {
     const made: unknown = tags(request, reply)
     if (Array.isArray(made) && made.every((tag) => typeof tag === 'string' && tag !== '')) return [...made as string[], ...exchange.tags]
@@ -202,15 +197,23 @@ function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyRepl
  */
 function asSent ({ route }: Exchange, payload: unknown, headers: Captured['headers']): Captured['headers'] {
   if (typeof payload !== 'string' || route.hooked) return headers
-  const sent = (text: string): string => BEYOND_ASCII.test(text) ? Buffer.from(text).toString('latin1') : text
-  return headers.map((part) => typeof part === 'string' ? sent(part) : part.map(sent))
+  for (let i = 1; i < headers.length; i += 2) {
+    const value = headers[i]!
+    headers[i] = typeof value === 'string' ? sentText(value) : value.map(sentText)
+  }
+  return headers
+}
+
+function sentText (text: string): string {
+  return BEYOND_ASCII.test(text) ? Buffer.from(text).toString('latin1') : text
 }
 
 const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
-function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
+function namesOf (exchange: Exchange, tags: readonly string[]): readonly string[] {
   if (exchange.tags.length > 0) expectLateTags(exchange.route)
+  if (tags === exchange.route.settings.tags && !exchange.route.lateTags) return exchange.address!.names
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
 }
 
@@ -242,6 +245,7 @@ function downstream (exchange: Exchange, reply: FastifyReply, lifetime: Lifetime
 
 /** Status and headers of a Web `Response` are put on the reply, as Fastify would, before they are looked at. */
 function absorbResponse (reply: FastifyReply, payload: unknown): unknown {
+  if (typeof payload !== 'object') return payload
   if (Object.prototype.toString.call(payload) !== '[object Response]') return payload
   const response = payload as Response
   if (response.bodyUsed) return payload

@@ -44,6 +44,7 @@ export function createEngine (instance: FastifyInstance, settings: PluginSetting
     connect (backend: Backend) {
       engine.prefix = backend.base + 'r:'
       engine.versioned = backend.versioned
+      engine.flights.remembersEnds = !backend.versioned.immediate
       engine.locks = backend.locks
     }
   } as unknown as { -readonly [P in keyof OpeningEngine]: OpeningEngine[P] }

@@ -69,8 +69,8 @@ export interface Exchange {
   /** A run that no client waits for. */
   detached: DetachedEnd | undefined
   handled: boolean
-  /** The handler's promise brought no reply. */
-  silent: boolean
+  /** What the handler returned, where that is a promise. */
+  running: Promise<unknown> | undefined
   failed: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
@@ -80,6 +80,11 @@ export interface Exchange {
   /** Why the reply is not stored. */
   skipped: string | undefined
   watched: boolean
+  /** The response's own methods, behind ours. */
+  writeHead: ((...args: unknown[]) => unknown) | undefined
+  destroy: ((error?: Error) => unknown) | undefined
+  /** Its head was written. */
+  left: boolean
   /** Its flight is settled, its lock released. */
   ended: boolean
   /** Told once it has ended. */
@@ -159,7 +164,10 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     lock: undefined,
     detached: undefined,
     handled: false,
-    silent: false,
+    running: undefined,
+    writeHead: undefined,
+    destroy: undefined,
+    left: false,
     failed: false,
     baseline: undefined,
     capture: undefined,

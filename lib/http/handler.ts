@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod 
 import { exchangeOf, type Exchange } from './exchange.ts'
 import { isolated } from './isolate.ts'
 import type { CachedRoute } from './route.ts'
-import { endWithHandler } from './verdict.ts'
 
 type Start = (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void) => void
 
@@ -16,7 +15,7 @@ export function wrapHandler (route: CachedRoute, handler: RouteHandlerMethod, st
     exchange.handled = true
     if (!exchange.fills) return handler.call(server, request, reply)
     const result = handler.call(server, isolated(exchange), reply)
-    endWithHandler(exchange, result)
+    if (result instanceof Promise) exchange.running = result
     return result
   }
 

@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
+import type { Headers } from './difference.ts'
 
 /**
  * The only file that leans on the inside of Fastify: the chain of an instance's hooks, which no public call reads, and
@@ -63,6 +64,19 @@ export function chainOfRequest (request: FastifyRequest): Record<LookupHook, unk
   if (context === undefined) return undefined
   const list = (hook: LookupHook): unknown[] => Array.isArray(context[hook]) ? context[hook] : []
   return { onRequest: list('onRequest'), preParsing: list('preParsing'), preValidation: list('preValidation'), preHandler: list('preHandler') }
+}
+
+let replyHeaders: symbol | undefined
+
+/**
+ * `reply.getHeaders()`, a copy. Most replies have nothing on `reply.raw`: without the detour over it a stored miss takes
+ * 0.4 µs less.
+ */
+export function headersOf (reply: FastifyReply): Headers {
+  replyHeaders ??= Object.getOwnPropertySymbols(reply).find((one) => one.description === 'fastify.reply.headers')
+  const own = replyHeaders === undefined ? undefined : (reply as never)[replyHeaders] as Headers | undefined
+  if (typeof own !== 'object' || reply.raw.getHeaderNames().length > 0) return reply.getHeaders() as Headers
+  return { ...own }
 }
 
 /** Wraps the handler of a route that `onRoute` did not see. `false`: it cannot be reached; nothing was changed. */

@@ -28,11 +28,12 @@ function hideHeaders ({ request, route, fields }: Exchange, strict: boolean, hid
   const { settings, engine } = route
   const credentials = engine.settings.credentialHeaders
   if (!strict) {
-    const gone = credentials.filter((name) => settings.authorization === 'ignore' && request.headers[name] !== undefined)
-    const cookies = typeof settings.cookies === 'object' || settings.cookies === 'ignore'
-    if (gone.length === 0 && (!cookies || request.headers.cookie === undefined)) return
-    const headers = { ...request.headers }
-    for (const name of gone) Reflect.deleteProperty(headers, name)
+    const sent = request.headers
+    const cookies = (typeof settings.cookies === 'object' || settings.cookies === 'ignore') && sent.cookie !== undefined
+    const gone = settings.authorization === 'ignore' && credentials.some((name) => sent[name] !== undefined)
+    if (!gone && !cookies) return
+    const headers = { ...sent }
+    if (gone) for (const name of credentials) Reflect.deleteProperty(headers, name)
     if (cookies) keepCookies(headers, settings.cookies)
     hidden.headers = value(headers)
     return

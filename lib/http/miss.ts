@@ -11,7 +11,7 @@ import type { Exchange } from './exchange.ts'
 import { refusesStale } from './fallback.ts'
 import { waitForOther } from './lock-wait.ts'
 import { endWithConnection } from './verdict.ts'
-import type { Headers } from './difference.ts'
+import { headersOf } from './inside.ts'
 import { slowIsCovered } from './soft-timeout.ts'
 import { variantKeyOf } from './variants.ts'
 
@@ -90,15 +90,15 @@ function lead (exchange: Exchange, stamp: Stamp | undefined): void {
     leader.found = exchange.found
     leader.stamp = stamp
   }
-  exchange.baseline = exchange.reply.getHeaders() as Headers
+  exchange.baseline = headersOf(exchange.reply)
   endWithConnection(exchange)
   noteRun(exchange)
   exchange.proceed()
 }
 
 function withNames (exchange: Exchange): Found {
-  const { names } = exchange.address!
-  return { ...exchange.found!, key: exchange.key, names }
+  const { entry, softened, marks, sequence } = exchange.found!
+  return { key: exchange.key, entry, softened, names: exchange.address!.names, marks, sequence }
 }
 
 /** ms that an entry of this route may live: how long its versions are needed at least. */

@@ -1,4 +1,5 @@
 import type { StoredReply } from '../entry.ts'
+import type { Captured } from './exchange.ts'
 
 /** A body as the handler gave it. `null`: none at all. */
 export type Body = string | Buffer | null
@@ -23,14 +24,14 @@ export class TakenReply implements StoredReply {
   readonly lastModified: string | undefined
   #body: Body
 
-  constructor (reply: Omit<StoredReply, 'body' | 'size' | 'text'>, body: Body) {
+  constructor (reply: Captured, etag: string | undefined, body: Body) {
     this.status = reply.status
     this.headers = reply.headers
     this.text = typeof body === 'string'
     this.size = byteLength(body)
     this.date = reply.date
-    this.age = reply.age
-    this.etag = reply.etag
+    this.age = reply.lifetime.age
+    this.etag = etag
     this.lastModified = reply.lastModified
     this.#body = body
   }

@@ -14,26 +14,53 @@ import { parseVary } from './vary.ts'
 
 type FinalHeader = (name: string) => HeaderValue
 
+type Written = Omit<ServerResponse, 'writeHead' | 'destroy'> & { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown, [kWatched]?: Exchange }
+
+/**
+ * The exchange of a response. By it the same few functions serve every response, in place of closures made for each,
+ * which cost a stored miss 0.7 µs.
+ */
+const kWatched = Symbol('fastify-cached.watched')
+
+/** Puts `leaving` in front of the head of a response. */
+function standBefore (exchange: Exchange): void {
+  const raw = exchange.reply.raw as unknown as Written
+  if (raw[kWatched] !== undefined) return
+  raw[kWatched] = exchange
+  exchange.writeHead = raw.writeHead
+  raw.writeHead = leaving
+}
+
+/** Has the reply judged as it leaves: it went through the capture. */
+export function watch (exchange: Exchange): void {
+  exchange.watched = true
+  standBefore(exchange)
+}
+
 /**
  * Judges a reply as it leaves: the status line and all headers, also those of later hooks, of `reply.raw` and of
  * trailers, go through `writeHead`, for streams and HTTP/2 too. Puts `Cache-Status` on it.
+ *
+ * What a handler writes to `reply.raw` by itself (`reply.hijack()`, server-sent events, `raw.end()`) never comes to the
+ * capture: its first byte tells that there is nothing to wait for.
  */
-export function watch (exchange: Exchange): void {
-  if (exchange.watched) return
-  exchange.watched = true
-  const raw = exchange.reply.raw as ServerResponse & { writeHead: (...args: unknown[]) => unknown }
-  const writeHead = raw.writeHead
-  raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
-    raw.writeHead = writeHead
-    const given = args.at(-1)
-    const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
-    const final: FinalHeader = (name) => headers?.[name] ?? raw.getHeader(name)
-    judge(exchange, args[0] as number, final)
-    putStatus(exchange, raw, headers, final)
-    const written = writeHead.apply(this, args as never)
-    settle(exchange)
-    return written
-  } as typeof raw.writeHead
+function leaving (this: Written, ...args: unknown[]): unknown {
+  const exchange = this[kWatched]!
+  const writeHead = exchange.writeHead!
+  if (exchange.left) return writeHead.apply(this, args)
+  exchange.left = true
+  if (!exchange.watched) {
+    abandon(exchange, 'hijacked')
+    return writeHead.apply(this, args)
+  }
+  const given = args.at(-1)
+  const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
+  const final: FinalHeader = (name) => headers?.[name] ?? this.getHeader(name)
+  judge(exchange, args[0] as number, final)
+  putStatus(exchange, this, headers, final)
+  const written = writeHead.apply(this, args)
+  settle(exchange)
+  return written
 }
 
 function judge (exchange: Exchange, status: number, final: FinalHeader): void {
@@ -66,7 +93,9 @@ function forbidden (exchange: Exchange, capture: Captured, status: number, final
 
 /** A nonce is for one reply: shared with others, it would let any script of theirs run. */
 function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader): boolean {
-  const nonces = [...nonceOf(final('content-security-policy')), ...nonceOf(final('content-security-policy-report-only'))]
+  const [policy, trial] = [final('content-security-policy'), final('content-security-policy-report-only')]
+  if (policy === undefined && trial === undefined) return false
+  const nonces = [...nonceOf(policy), ...nonceOf(trial)]
   if (nonces.length === 0 || capture.body === null || capture.body === undefined) return false
   if (!carriesNonce(nonces, capture.body)) return false
   route.engine.notes.warn(route.engine.log, route.where + ' nonce', { route: route.where },
@@ -74,14 +103,12 @@ function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader
   return true
 }
 
-function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
+function putStatus (exchange: Exchange, raw: Written, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
   const { engine } = exchange.route
   const name = engine.settings.statusHeader
   if (name === false || exchange.forward === undefined) return
-  const value = forwardStatus(name, exchange.forward, {
-    stored: exchange.capture?.allowed === true && willBeStored(exchange),
-    ...(exchange.detail === undefined ? {} : { detail: exchange.detail })
-  })
+  const stored = exchange.capture?.allowed === true && willBeStored(exchange)
+  const value = forwardStatus(name, exchange.forward, exchange.detail === undefined ? { stored } : { stored, detail: exchange.detail })
   const whole = appendStatus(final('cache-status'), value)
   if (headers !== undefined) headers['cache-status'] = whole
   else raw.setHeader('cache-status', whole)
@@ -124,6 +151,8 @@ function settle (exchange: Exchange): void {
   written.then(() => end(exchange, shared))
 }
 
+const NO_MARKS: readonly string[] = []
+
 function entryOf (exchange: Exchange, capture: Captured): Entry<StoredReply> {
   const { engine, settings } = exchange.route
   const { lifetime } = capture
@@ -132,13 +161,13 @@ function entryOf (exchange: Exchange, capture: Captured): Entry<StoredReply> {
   const etag = capture.etag ?? (settings.etag && capture.body !== null && capture.status >= 200 && capture.status < 300 ? weakTag(capture.body!) : undefined)
   return {
     kind: 'reply',
-    payload: new TakenReply({ status: capture.status, headers: capture.headers, date: capture.date, age: lifetime.age, etag, lastModified: capture.lastModified }, capture.body!),
+    payload: new TakenReply(capture, etag, capture.body!),
     created: now,
     freshUntil: now + fresh,
     staleWhileRevalidate: lifetime.staleWhileRevalidate,
     staleIfError: lifetime.staleIfError,
     names: capture.names,
-    marks: [],
+    marks: NO_MARKS,
     sequence: 0
   }
 }
@@ -198,45 +227,35 @@ export function end (exchange: Exchange, shared: Parameters<Exchange['route']['e
 const AFTERLIFE = 60_000
 
 /**
- * What a handler writes to `reply.raw` by itself (`reply.hijack()`, server-sent events, `raw.end()`) never comes to the
- * capture: its first byte tells that there is nothing to wait for. Nor is there after `raw.destroy()`.
- */
-function endWithRawReply (exchange: Exchange): void {
-  const raw = exchange.reply.raw as unknown as { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown }
-  const { writeHead, destroy } = raw
-  raw.writeHead = function (...args) {
-    if (!exchange.watched) abandon(exchange, 'hijacked')
-    return writeHead.apply(this, args)
-  }
-  raw.destroy = function (error) {
-    if (!exchange.watched) abandon(exchange, 'closed')
-    return destroy.call(this, error)
-  }
-}
-
-/**
  * A flight is always settled: a reply that was hijacked, or ended on `reply.raw`, ends it with the connection; a client
  * that left does not, since the handler may still fill, but no longer than `AFTERLIFE`.
  */
 export function endWithConnection (exchange: Exchange): void {
-  endWithRawReply(exchange)
-  exchange.reply.raw.once('close', () => {
-    if (exchange.ended) return
-    const { reply } = exchange
-    if (exchange.capture === undefined && (reply.sent || exchange.silent)) return abandon(exchange, 'closed')
-    const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
-    timer.unref()
-    exchange.finished = both(exchange.finished, () => clearTimeout(timer))
-  })
+  standBefore(exchange)
+  const raw = exchange.reply.raw as unknown as Written
+  exchange.destroy = raw.destroy
+  raw.destroy = destroying
+  raw.on('close', closed)
 }
 
-/** A handler that ended without a reply, after its client had left, has stopped: there will be none. */
-export function endWithHandler (exchange: Exchange, result: unknown): void {
-  if (!(result instanceof Promise)) return
-  result.then((value: unknown) => {
-    if (value !== undefined) return
-    exchange.silent = true
-    if (exchange.reply.raw.destroyed && !exchange.watched) abandon(exchange, 'closed')
+/** After `raw.destroy()` there is nothing to wait for. */
+function destroying (this: Written, error?: Error): unknown {
+  const exchange = this[kWatched]!
+  if (!exchange.watched) abandon(exchange, 'closed')
+  return exchange.destroy!.call(this, error)
+}
+
+function closed (this: Written): void {
+  const exchange = this[kWatched]!
+  if (exchange.ended) return
+  const { reply, running } = exchange
+  if (exchange.capture === undefined && reply.sent) return abandon(exchange, 'closed')
+  const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
+  timer.unref()
+  exchange.finished = both(exchange.finished, () => clearTimeout(timer))
+  // A handler that ends without a reply, after its client has left, has stopped: there will be none.
+  running?.then((value: unknown) => {
+    if (value === undefined && !exchange.watched) abandon(exchange, 'closed')
   }, () => {})
 }
 

@@ -1,22 +1,45 @@
-import { endOfLife, type Entry } from '../entry.ts'
+import { endOfLife, type Entry, type EntryKind } from '../entry.ts'
 import type { Store } from '../stores/store.ts'
 import { KeyFences } from './key-fences.ts'
 import { CACHE } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
-/** An entry in memory, with what was last found out about its versions. */
-export interface Held {
-  readonly entry: Entry
+const NO_MARKS: readonly string[] = []
+
+/**
+ * An entry in memory, with what was last found out about its versions. One object for both: an entry then takes 150 bytes
+ * less, and a stored miss pays most for what it leaves to the garbage collector.
+ */
+export class Held implements Entry {
+  readonly kind: EntryKind
+  readonly payload: unknown
+  readonly created: number
+  readonly freshUntil: number
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
+  readonly names: readonly string[]
+  readonly marks = NO_MARKS
+  readonly sequence: number
   /** The table's sequence at which it was last found valid: nothing was purged since, no name needs looking up. */
-  checked: number
-  softened: number
+  checked = -1
+  /** `undefined`: it was not made stale. */
+  softened: number | undefined = undefined
+
+  constructor (draft: Draft, sequence: number) {
+    this.kind = draft.kind
+    this.payload = draft.payload
+    this.created = draft.created
+    this.freshUntil = draft.freshUntil
+    this.staleWhileRevalidate = draft.staleWhileRevalidate
+    this.staleIfError = draft.staleIfError
+    this.names = draft.names
+    this.sequence = sequence
+  }
 }
 
 /** A store in this process whose entries can be looked through. */
 export type HeldStore = Store<Held> & { values (): Iterable<Held> }
-
-const NO_MARKS: readonly string[] = []
 
 /** Versions over a store that lives in this process: every method answers at once. */
 export function memoryVersions (store: HeldStore, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
@@ -24,15 +47,12 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
 
   function valid (held: Held): boolean {
     if (held.checked === table.sequence) return true
-    const { names, sequence } = held.entry
+    const { names, sequence } = held
     if (table.anyNotedSince(names, sequence)) return false
-    held.softened = table.softenedSince(names, sequence)
+    const softened = table.softenedSince(names, sequence)
+    held.softened = softened === Infinity ? undefined : softened
     held.checked = table.sequence
     return true
-  }
-
-  function hold (key: string, draft: Draft, sequence: number): Held {
-    return { entry: { ...draft, marks: NO_MARKS, sequence }, checked: -1, softened: Infinity }
   }
 
   function life (draft: Draft): number | undefined {
@@ -56,7 +76,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     sequence: () => table.sequence,
     lookup (key, names): Found {
       const held = read(key)
-      return { key, entry: held?.entry, softened: held === undefined ? Infinity : held.softened, names, marks: NO_MARKS, sequence: table.sequence }
+      return { key, entry: held, softened: held?.softened ?? Infinity, names, marks: NO_MARKS, sequence: table.sequence }
     },
     lookupMany (keys): Found[] {
       return keys.map((key) => this.lookup(key, NO_MARKS) as Found)
@@ -68,15 +88,15 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     write (key, draft, stamp) {
       if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
       fences.lower(key, stamp.fence)
-      return store.set(key, hold(key, draft, stamp.sequence), life(draft))
+      return store.set(key, new Held(draft, stamp.sequence), life(draft))
     },
     put (key, draft) {
       fences.touch(key)
-      return store.set(key, hold(key, draft, table.sequence), life(draft))
+      return store.set(key, new Held(draft, table.sequence), life(draft))
     },
     add (key, draft) {
       read(key)
-      const added = store.add(key, hold(key, draft, table.sequence), life(draft)) as boolean
+      const added = store.add(key, new Held(draft, table.sequence), life(draft)) as boolean
       if (added) fences.touch(key)
       return added
     },
@@ -87,7 +107,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     soften (names) { for (const name of names) table.soften(name, now()) },
     anyDependent (names) {
       for (const held of store.values()) {
-        if (held.entry.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held.entry) > now()) return true
+        if (held.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held) > now()) return true
       }
       return false
     },

@@ -32,6 +32,7 @@ export class PurgeTable {
   }
 
   anyNotedSince (names: readonly string[], sequence: number): boolean {
+    if (sequence === this.sequence) return false
     for (const name of names) if (this.notedSince(name, sequence)) return true
     return false
   }

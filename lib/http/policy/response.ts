@@ -80,7 +80,7 @@ export function storability (reply: ReplyFacts, rules: LifetimeRules, now: numbe
   return { fresh, staleWhileRevalidate, staleIfError, age }
 }
 
-function neverStored (reply: ReplyFacts, directives: ResponseDirectives, rules: LifetimeRules): string | undefined {
+function neverStored (reply: ReplyFacts, directives: Readonly<ResponseDirectives>, rules: LifetimeRules): string | undefined {
   const { status } = reply
   // Interim replies are not final; a partial one would need range handling; a 304 is no representation at all
   if (!(status >= 200 && status <= 599) || status === 206 || status === 304) return 'status'
@@ -115,7 +115,7 @@ function statusAllowed (reply: ReplyFacts, rules: LifetimeRules, declared: boole
   return rules.statuses.has(reply.status) || (rules.timeout === 'headers' && declared)
 }
 
-function chooseLifetime (reply: ReplyFacts, rules: LifetimeRules, directives: ResponseDirectives, declared: number | undefined): number | undefined {
+function chooseLifetime (reply: ReplyFacts, rules: LifetimeRules, directives: Readonly<ResponseDirectives>, declared: number | undefined): number | undefined {
   if (reply.explicit !== undefined) return configured(reply.explicit)
   if (directives.sMaxage !== undefined) return declared
   const own = rules.statuses.get(reply.status)
@@ -132,7 +132,7 @@ function configured (seconds: number): number | undefined {
 }
 
 /** What is left of the lifetime that the reply's headers declare, in ms (RFC 9111 §4.2.1), or `undefined`: none. */
-function declaredLifetime (reply: ReplyFacts, directives: ResponseDirectives, age: number, now: number): number | undefined {
+function declaredLifetime (reply: ReplyFacts, directives: Readonly<ResponseDirectives>, age: number, now: number): number | undefined {
   const seconds = directives.sMaxage ?? directives.maxAge
   const expires = seconds === undefined ? reply.header('expires') : undefined
   if (seconds === undefined && expires === undefined) return undefined
