@@ -76,8 +76,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   const date = (typeof sent === 'string' ? parseHttpDate(sent, now) : undefined) ?? now
   const dateText = typeof sent === 'string' ? sent : formatHttpDate(now)
   reply.header('date', dateText)
-  const headers = asSent(exchange, payload, difference(exchange.baseline ?? {}, after))
-  headers.push('date', dateText)
+  const headers = asSent(exchange, payload, difference(exchange.baseline ?? {}, after).concat('date', dateText))
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
   const captured: Captured = {

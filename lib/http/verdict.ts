@@ -14,13 +14,13 @@ import { parseVary } from './vary.ts'
 
 type FinalHeader = (name: string) => HeaderValue
 
-type Written = Omit<ServerResponse, 'writeHead' | 'destroy'> & { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown, [kWatched]?: Exchange }
-
 /**
  * The exchange of a response. By it the same few functions serve every response, in place of closures made for each,
  * which cost a stored miss 0.7 µs.
  */
 const kWatched = Symbol('fastify-cached.watched')
+
+type Written = Omit<ServerResponse, 'writeHead' | 'destroy'> & { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown, [kWatched]?: Exchange }
 
 /** Puts `leaving` in front of the head of a response. */
 function standBefore (exchange: Exchange): void {

@@ -28,8 +28,17 @@ export class Recency<V> {
     return newer === this.#ring ? undefined : newer
   }
 
-  /** Puts a node that is in no ring at the newest end. */
-  append (node: Node<V>): void {
+  /** A new node at the newest end. */
+  append (key: string, value: V, expires: number, size: number): Node<V> {
+    const ring = this.#ring
+    // With its links from the start: added later, they take an object of their own.
+    const node: Node<V> = { key, value, expires, size, newer: ring, older: ring.older }
+    ring.older.newer = node
+    ring.older = node
+    return node
+  }
+
+  #putLast (node: Node<V>): void {
     const ring = this.#ring
     const newest = ring.older
     node.older = newest
@@ -46,7 +55,7 @@ export class Recency<V> {
   use (node: Node<V>): void {
     if (this.#ring.older === node) return
     this.remove(node)
-    this.append(node)
+    this.#putLast(node)
   }
 
   clear (): void {

@@ -91,9 +91,7 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
       before.size = size
       recency.use(before)
     } else {
-      const node = { key, value, expires, size } as Node<V>
-      nodes.set(key, node)
-      recency.append(node)
+      nodes.set(key, recency.append(key, value, expires, size))
       bytes += size
     }
     if (expires !== Infinity) timer ??= schedule()
