@@ -62,8 +62,12 @@ function plainAddress (route: CachedRoute, request: FastifyRequest, origin: Orig
   if (known !== undefined) return known
   const question = target.indexOf('?')
   if (!PLAIN.test(target) || !isPlainQuery(target, question)) return undefined
-  const end = `${question < 0 ? target.length : question}:${target}`
-  return { key: keyOf(route, joined([origin.keyStart, end])), names: namesUnder(route, [joined([origin.nameStart, end])]), known: false }
+  const length = question < 0 ? target.length : question
+  return {
+    key: keyOf(route, joined([origin.keyStart, length, ':', target])),
+    names: namesUnder(route, [joined([origin.nameStart, length, ':', target])]),
+    known: false
+  }
 }
 
 /** The target was a hit: the next one finds its address ready. */
@@ -124,7 +128,7 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
 }
 
 /** Text in one piece: a concatenation stays a tree of its pieces for as long as an entry holds it. */
-function joined (pieces: string[]): string {
+function joined (pieces: Array<string | number>): string {
   return pieces.join('')
 }
 

@@ -76,7 +76,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   const date = (typeof sent === 'string' ? parseHttpDate(sent, now) : undefined) ?? now
   const dateText = typeof sent === 'string' ? sent : formatHttpDate(now)
   reply.header('date', dateText)
-  const headers = asSent(exchange, payload, difference(exchange.baseline ?? {}, after).concat('date', dateText))
+  const headers = shared(exchange.route, asSent(exchange, payload, difference(exchange.baseline ?? {}, after).concat('date', dateText)))
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
   const captured: Captured = {
@@ -194,12 +194,20 @@ function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyRepl
  * Node writes head and body in one piece where the body is a string, and then the head in the body's encoding: values
  * beyond ASCII leave as UTF-8, where before bytes they leave as Latin-1. A hit sends bytes, so what was sent is kept.
  */
-function asSent ({ route }: Exchange, payload: unknown, headers: Captured['headers']): Captured['headers'] {
+function asSent ({ route }: Exchange, payload: unknown, headers: Array<string | readonly string[]>): Captured['headers'] {
   if (typeof payload !== 'string' || route.hooked) return headers
   for (let i = 1; i < headers.length; i += 2) {
     const value = headers[i]!
     headers[i] = typeof value === 'string' ? sentText(value) : value.map(sentText)
   }
+  return headers
+}
+
+/** Replies of one route and second mostly have the same headers: they share the list, 100 bytes less an entry. */
+function shared (route: CachedRoute, headers: Captured['headers']): Captured['headers'] {
+  const { lastHeaders } = route
+  if (headers.length === lastHeaders.length && headers.every((part, i) => part === lastHeaders[i])) return lastHeaders
+  route.lastHeaders = headers
   return headers
 }
 

@@ -103,7 +103,7 @@ export interface Exchange {
 /** A reply as the handler made it, before any other hook touched it. */
 export interface Captured {
   readonly status: number
-  readonly headers: Array<string | readonly string[]>
+  readonly headers: ReadonlyArray<string | readonly string[]>
   /** Request fields that chose it (`Vary`), beyond what the key covers. */
   readonly fields: readonly string[]
   /** The request's values of those fields. */

@@ -110,6 +110,7 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     tagNames: Array.isArray(settings.tags) ? settings.tags.map(tagName) : [],
     origins: new Origins(),
     plain: hasPlainKeys(settings, engine.router),
+    lastHeaders: [],
     reasons: new Map()
   }
 }

@@ -32,7 +32,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (directives?.onlyIfCached === true) return gatewayTimeout(exchange)
   if (directives?.noStore === true) return alone(exchange)
   if (forward === 'stale' && slowIsCovered(exchange)) return
-  const waits = exchange.attempts < MOST_WAITS && !engine.uncacheable.has(exchange.key, engine.now())
+  const waits = exchange.attempts < MOST_WAITS && (engine.uncacheable.size === 0 || !engine.uncacheable.has(exchange.key, engine.now()))
   const shares = waits && settings.coalesce !== false
   if (shares && exchange.detail !== 'forced-update') {
     const flight = joinable(exchange)

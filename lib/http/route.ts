@@ -33,6 +33,8 @@ export interface CachedRoute {
   origins: Origins
   /** Its keys are made of the target alone. */
   readonly plain: boolean
+  /** The headers of the reply that was captured last. */
+  lastHeaders: ReadonlyArray<string | readonly string[]>
   /** Why the first hundred replies were not served or stored; `undefined` once one was. */
   reasons: Map<string, number> | undefined
 }

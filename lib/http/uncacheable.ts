@@ -8,8 +8,9 @@ const MOST = 10_000
 export class Uncacheable {
   readonly #until = new Map<string, number>()
 
+  get size (): number { return this.#until.size }
+
   has (key: string, now: number): boolean {
-    if (this.#until.size === 0) return false
     const until = this.#until.get(key)
     if (until === undefined) return false
     if (until > now && until - now <= LONGEST) return true
