@@ -2,6 +2,7 @@ import { errors } from './errors.ts'
 import type { Entry, Packed } from './entry.ts'
 import { entrySize } from './entry-size.ts'
 import type { Log } from './notes.ts'
+import type { CacheOptions, StoreFactory } from '../types/options.ts'
 import type { PluginSettings } from './options/settings.ts'
 import { localTier } from './local-tier.ts'
 import { storeLocks, type Locks } from './locks.ts'
@@ -104,6 +105,15 @@ function fileMode ({ clientOptions }: PluginSettings): { mode?: number } {
   throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_OPTIONS.mode must be the permission bits of a file, 0 to 0o777; got ${typeof mode === 'number' ? mode : typeof mode}`)
 }
 
+async function made (factory: StoreFactory, options: Readonly<CacheOptions>): Promise<Store> {
+  try {
+    return await factory(options)
+  } catch (error) {
+    if (String((error as { code?: unknown } | null)?.code).startsWith('FST_CACHE_ERR_')) throw error
+    throw Object.assign(new errors.FST_CACHE_ERR_BACKEND_REFUSED(`the function given as CACHE_TYPE made no store: ${error instanceof Error ? error.message : String(error)}`), { cause: error })
+  }
+}
+
 /** Client libraries are loaded only when a type that needs them is chosen. */
 async function openRemote (context: BackendContext): Promise<Store<Buffer> & GuardHints> {
   const { settings, log, now, base } = context
@@ -129,7 +139,7 @@ async function openRemote (context: BackendContext): Promise<Store<Buffer> & Gua
     }
     default: {
       const { customStore } = await import('./stores/custom.ts')
-      const given = typeof settings.custom === 'function' ? await settings.custom(settings.options) : settings.custom
+      const given = typeof settings.custom === 'function' ? await made(settings.custom, settings.options) : settings.custom
       if (typeof given !== 'object' || given === null) throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_TYPE: the function must give a Store; got ${given === null ? 'null' : typeof given}`)
       return customStore(given)
     }

@@ -104,7 +104,7 @@ function entryNames (route: CachedRoute, place: Place): string[] {
   const targets = place.rewritten === place.target ? [place.target] : [place.target, place.rewritten]
   return targets.map((target) => {
     const { path, query } = canonical(target, engine.router)
-    return settings.queryString === true ? fullName(where, path, query) : pathName(where, path)
+    return settings.queryString === true && settings.makeCacheKey === undefined ? fullName(where, path, query) : pathName(where, path)
   })
 }
 

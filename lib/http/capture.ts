@@ -173,7 +173,7 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
-    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {
     threw(exchange, 'timeout', error)

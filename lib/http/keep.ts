@@ -25,6 +25,7 @@ function noted (exchange: Exchange, stored: boolean): void {
   if (!stored) return
   route.reasons = undefined
   route.engine.uncacheable.delete(exchange.key)
+  route.engine.runs.forgive(exchange.key)
   route.engine.counters.stores++
   emit('store', route.engine.name, 'route', exchange.key, route.where)
 }

@@ -47,7 +47,7 @@ export interface GuardedStore extends Store<Buffer> {
 const NEEDED = ['get', 'set', 'add', 'delete', 'increment', 'clear'] as const
 const OPTIONAL = ['getMany', 'setMany', 'deleteMany', 'has', 'deleteByPrefix', 'deleteIf', 'replaceIf', 'touch'] as const
 
-const CLOSE_BOUND = 5000
+const CLOSE_BOUND = 1500
 
 type Work = () => Awaitable<unknown>
 
@@ -158,7 +158,12 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
       if (closed) return
       closed = true
       clearTimeout(prober)
-      await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      try {
+        await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      } catch (error) {
+        // The server's own closing goes on: nothing can be lost any more.
+        log.warn({ backend: name, err: asError(error) }, `fastify-cached: ${name} could not be closed`)
+      }
     }
   }
 }
