@@ -1,3 +1,4 @@
+import { errors } from '../errors.ts'
 import type { Ioredis } from './redis/link.ts'
 import { plainConnection } from './redis/client.ts'
 import { clusterConnection } from './redis/cluster.ts'
@@ -28,6 +29,15 @@ export async function redisStore (settings: RedisStoreSettings): Promise<RedisSt
 }
 
 function connect (ioredis: Ioredis, settings: RedisStoreSettings) {
+  try {
+    return linkOf(ioredis, settings)
+  } catch (error) {
+    if (((error as { code?: string }).code ?? '').startsWith('FST_CACHE_ERR_')) throw error
+    throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_OPTIONS: ioredis does not take them (${(error as Error).message})`)
+  }
+}
+
+function linkOf (ioredis: Ioredis, settings: RedisStoreSettings) {
   if (typeof settings.host === 'object') return ownClient(ioredis.Command, settings.host, settings)
   if (settings.kind === 'cluster') return clusterConnection(ioredis, settings)
   if (settings.kind === 'sentinel') return sentinelConnection(ioredis, settings)

@@ -59,6 +59,7 @@ export interface Ioredis {
   readonly Redis: new (options: RedisOptions) => Client & { subscribe (channel: string): Promise<unknown> }
   readonly Cluster: new (nodes: ReadonlyArray<{ host: string, port: number }>, options: ClusterOptions) => Client
   readonly Command: CommandClass
+  readonly SentinelConnector: new (options: RedisOptions) => { connectToSentinel (endpoint: object, options?: object): unknown }
 }
 
 /** A connection to one server or to a cluster, as the store sees it. Replies are bytes, numbers and arrays of them. */

@@ -53,17 +53,21 @@ export function ownClient (Command: CommandClass, candidate: object, settings: R
     }, () => {})
   }
 
-  const link = sending(Command, connected, keyPrefix)
-  const ping = pinging(link, client.isCluster, () => {})
+  const plain = sending(Command, connected, keyPrefix)
+  const link = { ...plain, ping: pinging(plain, client.isCluster, () => {}) }
+  const nodeOf = (key: string | Buffer) => client.slots?.[link.group(key)]?.[0]
+  const refresh = () => client.refreshSlotsCache?.()
+  const whole = client.isCluster
+    ? { ...link, ...perNode(link, { nodeOf, refresh, bound: settings.operationTimeout, log: settings.log, describe: DESCRIBE }) }
+    : link
   return {
-    ...link,
-    ...client.isCluster ? perNode(link, { nodeOf: (key) => client.slots?.[link.group(key)]?.[0], refresh: () => client.refreshSlotsCache?.(), bound: settings.operationTimeout, log: settings.log, describe: DESCRIBE }) : {},
+    ...whole,
     opened,
     client: () => client,
     async ping () {
       // The handshake may have failed while the server was loading
       if (!approved && fault === undefined && isReady(client)) await greet()
-      await ping()
+      await whole.ping()
     },
     async close () {
       closed = true
