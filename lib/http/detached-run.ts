@@ -42,6 +42,7 @@ export function claim (exchange: Exchange): boolean {
   exchange.address = trigger.address
   exchange.place = trigger.place
   exchange.key = trigger.key
+  exchange.chosenBy = trigger.chosenBy
   exchange.found = trigger.found
   exchange.detached = handover.end
   exchange.finished = handover.settled

@@ -40,6 +40,8 @@ export interface Exchange {
   address: Address | undefined
   /** The key of the variant that was looked up; differs from the address's where fields choose. */
   key: string
+  /** The request fields that chose the variant which was looked up: for that one they are part of the key. */
+  chosenBy: readonly string[]
   directives: RequestDirectives | undefined
   /** What the look-up found, usable or not: what a reply that is not stored removes. */
   found: Found | undefined
@@ -138,6 +140,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     place: undefined,
     address: undefined,
     key: '',
+    chosenBy: [],
     directives: undefined,
     found: undefined,
     fallback: undefined,

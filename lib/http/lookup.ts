@@ -1,5 +1,5 @@
 import { isPromise } from '../awaitable.ts'
-import type { Entry, StoredReply } from '../entry.ts'
+import type { Entry, StoredReply, Variants } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
 import { parseRequestDirectives } from './cache-control.ts'
@@ -104,7 +104,9 @@ export function find (exchange: Exchange, superseding?: string): void {
   const { versioned } = exchange.route.engine
   step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
+    exchange.chosenBy = []
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
+    exchange.chosenBy = (entry.payload as Variants).fields
     exchange.key = variantOf(exchange, entry)
     exchange.route.engine.variantUse.note(exchange.key)
     step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
