@@ -132,7 +132,7 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
   // What was purged before the handler starts, it sees.
   if (leader.begun === 0) return flight
   if (leader.stamp === undefined) return leader.sequence === engine.versioned.sequence() ? flight : undefined
-  if (engine.versioned.outdated(exchange.key, leader.stamp)) return undefined
+  if (engine.versioned.outdated(exchange.key, leader.stamp) || engine.versioned.disturbed?.(leader.stamp) === true) return undefined
   return sameVersions(exchange, leader, leader.stamp) ? flight : undefined
 }
 
