@@ -144,6 +144,7 @@ function failed ({ route }: Exchange, error: unknown): void {
 function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
   exchange.found = found
   exchange.fallback = undefined
+  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route

@@ -31,7 +31,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (forward === 'stale' && slowIsCovered(exchange)) return
   const waits = exchange.attempts < MOST_WAITS && !engine.uncacheable.has(exchange.key, engine.now())
   const shares = waits && settings.coalesce !== false
-  if (shares && exchange.detail !== 'forced-update') {
+  if (shares && !exchange.forced) {
     const flight = joinable(exchange)
     if (flight !== undefined) return follow(exchange, flight)
   }
@@ -40,7 +40,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (shares) exchange.flight = engine.flights.lead(exchange.key, leaderOf(engine, exchange.found))
   exchange.fills = true
   // Who supersedes an entry would wait for the very entry that it does not want.
-  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.detail !== 'forced-update'
+  const locks = settings.lock !== false && engine.locks !== undefined && waits && !exchange.forced
   if (locks && !exchange.shareOnly) {
     waitForOther(exchange, () => begin(exchange))
     return
