@@ -5,6 +5,8 @@ export class Flight<T> {
   readonly origin: unknown
   /** Resolves with what the followers may share; `undefined` = nothing. */
   readonly outcome: Promise<T | undefined>
+  /** The outcome, where it is known before the flight ends: what is left is only its write. */
+  ready: T | undefined
   /** How many wait. */
   followers = 0
   settled = false

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { cookieValues } from './cookies.ts'
-import { canonicalPath, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
+import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
 import { variantKey } from './vary.ts'
 import { CACHE, FENCE, tagName, uriName } from '../versions/names.ts'
 import type { Address } from './exchange.ts'
@@ -11,7 +11,8 @@ export type Scheme = 'http' | 'https'
 
 /** Any other protocol than https counts as http: nothing that a client sends makes a third. */
 export function schemeOf (request: FastifyRequest): Scheme {
-  return normalScheme(request.protocol)
+  // Undefined once the connection is gone.
+  return normalScheme(request.protocol as string | undefined ?? 'http')
 }
 
 /** A URI as the key and the purges see it. */
@@ -37,7 +38,7 @@ export function placeOf (request: FastifyRequest): Place {
  */
 export function addressOf (route: CachedRoute, request: FastifyRequest, place: Place, custom: string | undefined): Address | undefined {
   const { settings, engine } = route
-  const split = splitTarget(place.target)
+  const split = splitTarget(place.target, engine.router.useSemicolonDelimiter)
   if (split === undefined) return undefined
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const parts = [method, route.id]
@@ -52,7 +53,7 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   if (headers !== '') parts.push(headers)
   const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
   if (route.lateTags) names.push(FENCE)
-  return { key: engine.prefix + shorten(joinParts(parts), engine.settings.hashMethod), names }
+  return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {
@@ -64,7 +65,7 @@ function queryPart (route: CachedRoute, request: FastifyRequest, query: string):
 
 function rewrittenPart (route: CachedRoute, request: FastifyRequest, place: Place): string {
   if (place.rewritten === place.target) return ''
-  const split = splitTarget(place.rewritten)
+  const split = splitTarget(place.rewritten, route.engine.router.useSemicolonDelimiter)
   if (split === undefined) return place.rewritten
   return joinParts([normalPath(split.path), queryPart(route, request, split.query)])
 }
@@ -82,8 +83,9 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
 }
 
 /** Long keys are cut to a digest, so that no backend sees a key of any length that a client chooses. */
-export function shorten (text: string, method: string): string {
-  return text.length <= 400 ? text : '#' + text.length.toString(36) + '.' + digest(text, method)
+function keyOf (prefix: string, parts: readonly string[], method: string): string {
+  const key = joinParts(parts, prefix)
+  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, method)}`
 }
 
 // utf16le keeps lone surrogates apart, which UTF-8 would make one.
@@ -120,30 +122,11 @@ export function purgeNames (schemes: readonly Scheme[], host: string | undefined
   return [...names]
 }
 
-const fullName = (where: string, path: string, query: string): string => uriName('?' + joinParts([where, path, query]))
-const pathName = (where: string, path: string): string => uriName('/' + joinParts([where, path]))
+const FULL = uriName('?')
+const PATH = uriName('/')
+const fullName = (where: string, path: string, query: string): string => joinParts([where, path, query], FULL)
+const pathName = (where: string, path: string): string => joinParts([where, path], PATH)
 
 function canonical (target: string, router: RouterSpelling): { path: string, query: string } {
-  const split = splitTarget(target) ?? { path: target, query: '' }
-  return { path: canonicalPath(split.path, router), query: canonicalQuery(split.query) }
-}
-
-/** Spellings that a query parser takes for one: escapes, `+`, and the order of different names. */
-function canonicalQuery (query: string): string {
-  if (query === '') return ''
-  const pairs = query.split('&').filter((pair) => pair !== '').map((pair) => {
-    const equals = pair.indexOf('=')
-    return equals < 0 ? [decode(pair), ''] as const : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))] as const
-  })
-  pairs.sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)
-  return joinParts(pairs.flat())
-}
-
-function decode (text: string): string {
-  const plain = text.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(plain)
-  } catch {
-    return plain
-  }
+  return canonicalTarget(target, router) ?? { path: target, query: '' }
 }

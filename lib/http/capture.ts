@@ -11,6 +11,7 @@ import { refusesStale, replaceByStale, standing } from './fallback.ts'
 import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
+import { byteLength, type Body } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
 import { FENCE, tagName } from '../versions/names.ts'
 
@@ -39,13 +40,13 @@ function take (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   }
   const lifetime = lifetimeOf(exchange, request, reply, failed)
   if (lifetime === undefined || 'skip' in lifetime) return leave(exchange, lifetime?.skip ?? 'timeout', payload, done)
-  const body = bufferOf(payload)
+  const body = bodyOf(payload)
   const most = exchange.route.settings.maxEntryBytes
-  if (body !== undefined && body !== null && body.length > most) return leave(exchange, 'too-large', payload, done)
+  if (body !== undefined && tooLarge(body, most)) return leave(exchange, 'too-large', payload, done)
   if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
   const { responseFilter } = exchange.route.settings
   if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
-  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? null), (accepted) => {
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, typeof body === 'string' ? Buffer.from(body) : body ?? null), (accepted) => {
     if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
     else leave(exchange, 'response-filter', payload, done)
   })
@@ -58,7 +59,7 @@ function leave (exchange: Exchange, reason: string, payload: unknown, done: Done
   done(null, payload)
 }
 
-function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, body: Buffer | null | undefined, lifetime: Lifetime, done: Done): void {
+function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, body: Body | undefined, lifetime: Lifetime, done: Done): void {
   const tags = tagsOf(exchange, request, reply)
   if (tags === undefined) return leave(exchange, 'tags', payload, done)
   const { settings, engine } = exchange.route
@@ -76,7 +77,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
-  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.chosenBy.includes(name))) {
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
     // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
     return leave(exchange, 'unseen-field', payload, done)
   }
@@ -90,7 +91,6 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     date,
     etag: textOf(after.etag),
     lastModified: textOf(after['last-modified']),
-    text: typeof payload === 'string',
     body,
     allowed: false
   }
@@ -107,7 +107,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     exchange.giveUp = giveUp
     return done(null, stream)
   }
-  if (declared !== undefined && body !== null && Number(declared) !== body.length) {
+  if (declared !== undefined && body !== null && Number(declared) !== byteLength(body)) {
     exchange.capture = undefined
     return leave(exchange, 'content-length', payload, done)
   }
@@ -246,11 +246,17 @@ function absorbResponse (reply: FastifyReply, payload: unknown): unknown {
 }
 
 /** `null`: no body at all; `undefined`: not at hand (a stream). The copy is our own: later hooks may change theirs. */
-function bufferOf (payload: unknown): Buffer | null | undefined {
+function bodyOf (payload: unknown): Body | undefined {
   if (payload === undefined || payload === null) return null
-  if (typeof payload === 'string') return Buffer.from(payload)
+  if (typeof payload === 'string') return payload
   if (payload instanceof Uint8Array) return Buffer.from(payload)
   return undefined
+}
+
+/** A string has at least as many bytes as characters and at most three times as many: most are told without counting. */
+function tooLarge (body: Body, most: number): boolean {
+  if (typeof body === 'string' && body.length * 3 <= most) return false
+  return byteLength(body) > most
 }
 
 function isStream (payload: unknown): boolean {

@@ -42,7 +42,7 @@ export function claim (exchange: Exchange): boolean {
   exchange.address = trigger.address
   exchange.place = trigger.place
   exchange.key = trigger.key
-  exchange.chosenBy = trigger.chosenBy
+  exchange.fields = trigger.fields
   exchange.found = trigger.found
   exchange.detached = handover.end
   exchange.finished = handover.settled

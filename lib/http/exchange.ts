@@ -6,6 +6,7 @@ import type { Shared } from './engine.ts'
 import type { Lifetime } from './policy/response.ts'
 import type { Place } from './address.ts'
 import type { CachedRoute } from './route.ts'
+import type { Body } from './stored-reply.ts'
 import type { RequestDirectives } from './cache-control.ts'
 import type { Forward } from './cache-status.ts'
 
@@ -40,8 +41,8 @@ export interface Exchange {
   address: Address | undefined
   /** The key of the variant that was looked up; differs from the address's where fields choose. */
   key: string
-  /** The request fields that chose the variant which was looked up: for that one they are part of the key. */
-  chosenBy: readonly string[]
+  /** The request fields that chose the variant that was looked up, by earlier replies' `Vary`. */
+  fields: readonly string[]
   directives: RequestDirectives | undefined
   /** What the look-up found, usable or not: what a reply that is not stored removes. */
   found: Found | undefined
@@ -108,9 +109,8 @@ export interface Captured {
   readonly date: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
-  readonly text: boolean
   /** `undefined`: a stream that has not ended yet. */
-  body: Buffer | null | undefined
+  body: Body | undefined
   /** The verdict came before the body's end, and was to store it. */
   allowed: boolean
 }
@@ -142,7 +142,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     place: undefined,
     address: undefined,
     key: '',
-    chosenBy: [],
+    fields: [],
     directives: undefined,
     found: undefined,
     fallback: undefined,

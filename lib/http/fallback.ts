@@ -23,7 +23,7 @@ export function standing (exchange: Exchange, next: (entry: Entry<StoredReply> |
   const { fallback, found, stamp, route, key } = exchange
   const { versioned, now } = route.engine
   if (fallback === undefined || found === undefined) return next(undefined)
-  const purged = versioned.outdated(key, { names: fallback.names, marks: [], sequence: found.sequence, fence: stamp?.fence ?? { touched: false } })
+  const purged = versioned.outdated(key, { names: fallback.names, marks: [], sequence: found.sequence, fence: stamp?.fence ?? { touched: false, fills: 0 } })
   if (purged) return next(undefined)
   if (versioned.immediate) return next(usableOnError(fallback, found.softened, now()) ? fallback : undefined)
   const again = (standing: Found): Entry<StoredReply> | undefined => {

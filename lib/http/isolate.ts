@@ -24,7 +24,7 @@ const value = (what: unknown): PropertyDescriptor => ({ value: what, writable: t
 /** Without these no body is understood; they describe the request itself. */
 const NEEDED = new Set(['host', ':authority', 'content-type', 'content-length', 'transfer-encoding'])
 
-function hideHeaders ({ request, route, detached, chosenBy }: Exchange, strict: boolean, hidden: PropertyDescriptorMap): void {
+function hideHeaders ({ request, route, fields }: Exchange, strict: boolean, hidden: PropertyDescriptorMap): void {
   const { settings, engine } = route
   const credentials = engine.settings.credentialHeaders
   if (!strict) {
@@ -38,10 +38,8 @@ function hideHeaders ({ request, route, detached, chosenBy }: Exchange, strict: 
     return
   }
   const headers: Record<string, unknown> = {}
-  // A run in the background makes the variant that its trigger selected: it must see what selects it.
-  const choosing = detached !== undefined && settings.isolate !== 'strict' ? chosenBy : []
   for (const name in request.headers) {
-    if (NEEDED.has(name) || settings.vary.includes(name) || choosing.includes(name)) headers[name] = request.headers[name]
+    if (NEEDED.has(name) || settings.vary.includes(name) || fields.includes(name)) headers[name] = request.headers[name]
     else if (name === 'accept-version' && route.keyedFields.has(name)) headers[name] = request.headers[name]
     else if (settings.authorization === 'vary' && credentials.includes(name)) headers[name] = request.headers[name]
     else if (name === 'cookie' && settings.cookies !== 'ignore') headers[name] = request.headers[name]

@@ -15,7 +15,7 @@ import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
 import { certificateOf } from './certificate.ts'
 import { representationFor } from './encoded.ts'
-import { variantOf } from './variants.ts'
+import { keyOfVariant } from './variants.ts'
 
 /**
  * The look-up of one request: answers it from the store, or lets it go on with what the later stages need to know.
@@ -104,10 +104,10 @@ export function find (exchange: Exchange, superseding?: string): void {
   const { versioned } = exchange.route.engine
   step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
-    exchange.chosenBy = []
+    exchange.fields = []
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
-    exchange.chosenBy = (entry.payload as Variants).fields
-    exchange.key = variantOf(exchange, entry)
+    exchange.fields = (entry.payload as Variants).fields
+    exchange.key = keyOfVariant(exchange, exchange.fields)
     exchange.route.engine.variantUse.note(exchange.key)
     step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
   })
@@ -151,7 +151,7 @@ function choose (exchange: Exchange, found: Found | undefined, superseding: stri
   const now = engine.now()
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
-  if (usableOnError(entry, found.softened, now)) exchange.fallback = entry
+  if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
   if (superseding !== undefined) {
     exchange.detail = superseding
     return miss(exchange, 'request')

@@ -1,4 +1,5 @@
 import { isPromise } from '../awaitable.ts'
+import type { Entry, StoredReply } from '../entry.ts'
 import { emit } from '../events.ts'
 import type { Flight } from '../single-flight.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
@@ -24,6 +25,8 @@ const MOST_WAITS = 2
 export function miss (exchange: Exchange, forward: Forward): void {
   const { route, request, directives } = exchange
   const { engine, settings } = route
+  const written = beingWritten(exchange)
+  if (written !== undefined) return serve(exchange, written, Infinity, true, false)
   exchange.forward = forward
   // RFC 9111 §5.2.1.7: honoured on every cached route, since the client asks for nothing but the cache.
   if (directives?.onlyIfCached === true) return gatewayTimeout(exchange)
@@ -40,7 +43,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (shares) exchange.flight = engine.flights.lead(exchange.key, leaderOf(engine, exchange.found))
   exchange.fills = true
   // Who supersedes an entry would wait for the very entry that it does not want.
-  const locks = settings.lock !== false && engine.locks !== undefined && waits && !exchange.forced
+  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && !exchange.forced
   if (locks && !exchange.shareOnly) {
     waitForOther(exchange, () => begin(exchange))
     return
@@ -65,6 +68,8 @@ function noteRun ({ route, key, forward, detached }: Exchange): void {
 /** Makes the versions sure, then lets the handler run. Where the backend is down, it runs without storing. */
 export function begin (exchange: Exchange): void {
   const { engine } = exchange.route
+  // The look-up got no answer: one deadline of the backend is all that a request waits for.
+  if (exchange.found === undefined) return lead(exchange, undefined)
   const from = withNames(exchange)
   let stamp: Stamp | Promise<Stamp>
   try {
@@ -93,9 +98,7 @@ function lead (exchange: Exchange, stamp: Stamp | undefined): void {
 
 function withNames (exchange: Exchange): Found {
   const { names } = exchange.address!
-  const found = exchange.found
-  if (found !== undefined) return { ...found, key: exchange.key, names }
-  return { key: exchange.key, entry: undefined, softened: Infinity, names, marks: names.map(() => undefined), sequence: exchange.route.engine.versioned.sequence() }
+  return { ...exchange.found!, key: exchange.key, names }
 }
 
 /** ms that an entry of this route may live: how long its versions are needed at least. */
@@ -134,6 +137,15 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
   if (leader.stamp === undefined) return leader.sequence === engine.versioned.sequence() ? flight : undefined
   if (engine.versioned.outdated(exchange.key, leader.stamp) || engine.versioned.disturbed?.(leader.stamp) === true) return undefined
   return sameVersions(exchange, leader, leader.stamp) ? flight : undefined
+}
+
+/** An entry whose write has not settled yet is as good as stored for a request of this process. */
+function beingWritten (exchange: Exchange): Entry<StoredReply> | undefined {
+  const { request, route, detail, directives } = exchange
+  if (detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
+  const ready = joinable(exchange)?.ready
+  if (ready === undefined || variantKeyOf(ready.fields, request) !== ready.variant) return undefined
+  return ready.entry.freshUntil > route.engine.now() ? ready.entry : undefined
 }
 
 /**

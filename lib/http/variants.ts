@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Entry, Variants } from '../entry.ts'
+import type { Variants } from '../entry.ts'
 import type { Exchange } from './exchange.ts'
 import { digest } from './address.ts'
 import type { Recency } from './recency.ts'
@@ -10,11 +10,7 @@ export function variantKeyOf (fields: readonly string[], request: FastifyRequest
   return fields.length === 0 ? '' : variantKey(fields, (name) => request.headers[name])
 }
 
-/** The key of the variant that a request selects, told by the index that stands under the address. */
-export function variantOf (exchange: Exchange, index: Entry): string {
-  return keyOfVariant(exchange, (index.payload as Variants).fields)
-}
-
+/** The key of the variant that a request selects, by the fields that the index under its address names. */
 export function keyOfVariant ({ address, request, route }: Exchange, fields: readonly string[]): string {
   return address!.key + '~' + digest(variantKeyOf(fields, request), route.engine.settings.hashMethod)
 }

@@ -9,6 +9,7 @@ import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
 import { noteReason } from './reasons.ts'
 import { store } from './keep.ts'
+import { TakenReply } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
 
 type FinalHeader = (name: string) => HeaderValue
@@ -114,6 +115,7 @@ function settle (exchange: Exchange): void {
     end(exchange, entry === undefined ? undefined : shared)
     return
   }
+  if (exchange.flight !== undefined) exchange.flight.ready = shared
   const written = store(exchange, entry, capture)
   if (!isPromise(written)) {
     end(exchange, shared)
@@ -130,16 +132,7 @@ function entryOf (exchange: Exchange, capture: Captured): Entry<StoredReply> {
   const etag = capture.etag ?? (settings.etag && capture.body !== null && capture.status >= 200 && capture.status < 300 ? weakTag(capture.body!) : undefined)
   return {
     kind: 'reply',
-    payload: {
-      status: capture.status,
-      headers: capture.headers,
-      body: capture.body!,
-      text: capture.text,
-      date: capture.date,
-      age: lifetime.age,
-      etag,
-      lastModified: capture.lastModified
-    },
+    payload: new TakenReply({ status: capture.status, headers: capture.headers, date: capture.date, age: lifetime.age, etag, lastModified: capture.lastModified }, capture.body!),
     created: now,
     freshUntil: now + fresh,
     staleWhileRevalidate: lifetime.staleWhileRevalidate,

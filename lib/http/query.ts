@@ -1,3 +1,51 @@
+import { unescape } from 'node:querystring'
+
+const PERCENT = 37
+const PLUS = 43
+const EQUALS = 61
+const BRACKET = 91
+
+/** The raw pairs sorted by name; pairs of one name stay in their order. Where they are sorted already nothing is built. */
+export function normalQuery (query: string): string {
+  if (!query.includes('&') || isSorted(query)) return query
+  const named = query.split('&').map(pair => ({ pair, name: parameterName(pair, 0, pair.length) }))
+  named.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  return named.map(({ pair }) => pair).join('&')
+}
+
+function isSorted (query: string): boolean {
+  let previous = ''
+  for (let start = 0; start <= query.length;) {
+    const ampersand = query.indexOf('&', start)
+    const end = ampersand === -1 ? query.length : ampersand
+    const name = parameterName(query, start, end)
+    if (name < previous) return false
+    previous = name
+    start = end + 1
+  }
+  return true
+}
+
+// The name as parsers read it: sorted by the raw name, `?%61=1&a=2` and `?a=2&%61=1` would be one key, while the first
+// says a = [1, 2] and the second a = [2, 1]. Nested parsers merge `a[]=1&a=2` under `a` as well, in their order. Names
+// that are taken for equal here although a parser tells them apart cost a shared entry at most.
+function parameterName (query: string, start: number, end: number): string {
+  let i = start
+  let plain = true
+  for (; i < end; i++) {
+    const code = query.charCodeAt(i)
+    if (code === EQUALS) break
+    if (code === PERCENT || code === PLUS || code === BRACKET) plain = false
+  }
+  const name = query.slice(start, i)
+  return plain ? name : baseName(unescape(name.replaceAll('+', ' ')))
+}
+
+function baseName (name: string): string {
+  const bracket = name.indexOf('[', 1)
+  return bracket === -1 ? name : name.slice(0, bracket)
+}
+
 /**
  * What the server's own query parser found under these names, as one text: values that differ, in type too, give
  * different texts. Taken from the parsed query and not from the raw one, so that no spelling of a name slips by.
