@@ -77,6 +77,10 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
+    // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
+    return leave(exchange, 'unseen-field', payload, done)
+  }
   const captured: Captured = {
     status,
     headers,

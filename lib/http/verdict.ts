@@ -173,7 +173,7 @@ export function abandon (exchange: Exchange, reason: string): void {
 }
 
 /** Not the reply's own nature: the next one may well be stored. */
-const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
+const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce', 'unseen-field'])
 
 function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
