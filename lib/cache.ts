@@ -5,7 +5,7 @@ import { emit } from './events.ts'
 import type { CacheStats } from './stats.ts'
 import type { Backend } from './backend.ts'
 import type { Functions } from '../types/functions.ts'
-import { tagsOf, type SetOptions, type Values } from './values.ts'
+import { keyOf, tagsOf, type SetOptions, type Values } from './values.ts'
 import type { Cache } from '../types/cache.ts'
 
 /** What `fastify.cache` is put together from. */
@@ -35,6 +35,7 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
   }
 
   async function deleteMany (keys: readonly string[]): Promise<string[]> {
+    for (const key of keys) keyOf(key)
     const results = await Promise.allSettled(keys.map(async (key) => await values.delete(key)))
     const deleted = keys.filter((_key, i) => { const one = results[i]!; return one.status === 'fulfilled' && one.value })
     const fault = results.find((one) => one.status === 'rejected')
@@ -64,7 +65,7 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     unlink: async (...keys) => await deleteMany(keys),
     deleteByPrefix: async (prefix) => await removal(() => values.deleteByPrefix(prefix), 0),
     inc: async (key, delta = 1, options) => await values.increment(key, delta, options?.timeout),
-    dec: async (key, delta = 1, options) => await values.increment(key, -delta, options?.timeout),
+    dec: async (key, delta = 1, options) => await values.increment(key, typeof delta === 'number' ? -delta : delta, options?.timeout),
     async clear () {
       if (engine.none) return true
       engine.uncacheable.clear()
@@ -82,6 +83,7 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     async expireTags (...tags) {
       const names = tagsOf(tags)
       if (engine.none) return
+      engine.uncacheable.clear()
       await removal(async () => await versioned.soften(names), undefined)
       for (const tag of tags) emit('invalidate', engine.name, 'value', tag, undefined, 'tag')
     },

@@ -5,8 +5,8 @@ const OVERHEAD = 512
 
 /** Bytes of a stored reply: its headers and its body. */
 export function replyBytes (entry: Entry<StoredReply>): number {
-  const { headers, body } = entry.payload
-  let bytes = body === null ? 0 : body.length
+  const { headers, size } = entry.payload
+  let bytes = size
   for (const part of headers) {
     if (typeof part === 'string') bytes += part.length
     else for (const line of part) bytes += line.length

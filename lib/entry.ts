@@ -36,6 +36,8 @@ export interface StoredReply {
   readonly headers: ReadonlyArray<string | readonly string[]>
   /** `null`: the reply had no body at all. Shared between replies: never changed. */
   readonly body: Buffer | null
+  /** Bytes of the body. */
+  readonly size: number
   /** The handler's body was a string: hooks that come later get one again. */
   readonly text: boolean
   /** `Date` of the reply, milliseconds. */

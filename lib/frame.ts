@@ -109,7 +109,7 @@ function payloadOf (kind: EntryKind, parts: unknown, body: Buffer): unknown {
     case 'reply': {
       const [status, headers, date, age, etag, lastModified, hasBody, text] = parts
       if (hasBody === false && body.length > 0) return undefined
-      const reply: StoredReply = { status, headers, body: hasBody === true ? body : null, text, date, age, etag: etag ?? undefined, lastModified: lastModified ?? undefined }
+      const reply: StoredReply = { status, headers, body: hasBody === true ? body : null, size: body.length, text, date, age, etag: etag ?? undefined, lastModified: lastModified ?? undefined }
       return isStoredReply(reply) ? reply : undefined
     }
     case 'variants': {

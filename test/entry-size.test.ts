@@ -4,11 +4,11 @@ import { entrySize, replyBytes } from '../lib/entry-size.ts'
 
 const base = { created: 0, freshUntil: 0, staleWhileRevalidate: 0, staleIfError: 0, names: [], marks: [], sequence: 0 }
 const value = (payload: unknown): Entry => ({ ...base, kind: 'value', payload })
-const reply = { ...base, kind: 'reply' as const, payload: { status: 200, headers: ['a', 'bcd', 'link', ['12', '345']], body: Buffer.alloc(100), date: 0, age: 0, etag: undefined, text: false, lastModified: undefined } }
+const reply = { ...base, kind: 'reply' as const, payload: { status: 200, headers: ['a', 'bcd', 'link', ['12', '345']], body: Buffer.alloc(100), date: 0, age: 0, etag: undefined, size: 100, text: false, lastModified: undefined } }
 
 t.test('a reply: headers and body', async (t) => {
   t.equal(replyBytes(reply), 1 + 3 + 4 + 5 + 100)
-  t.equal(replyBytes({ ...reply, payload: { ...reply.payload, body: null } }), 13)
+  t.equal(replyBytes({ ...reply, payload: { ...reply.payload, body: null, size: 0 } }), 13)
 })
 
 t.test('an entry: its key, what it holds, and a fixed overhead', async (t) => {

@@ -8,6 +8,7 @@ const reply: StoredReply = {
   status: 200,
   headers: ['content-type', 'text/plain', 'link', ['<a>', '<b>'], 'x-empty', '', 'x-latin', 'caf\xe9\t!'],
   body: Buffer.from([0, 1, 2, 255]),
+  size: 4,
   text: false,
   date: 1000,
   age: 3,
@@ -16,8 +17,8 @@ const reply: StoredReply = {
 }
 const entries: Record<string, Entry> = {
   reply: { ...base, kind: 'reply', payload: reply },
-  'reply without a body': { ...base, kind: 'reply', freshUntil: Infinity, payload: { ...reply, body: null, lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT', etag: undefined } },
-  'reply with an empty body': { ...base, kind: 'reply', payload: { ...reply, body: Buffer.alloc(0) } },
+  'reply without a body': { ...base, kind: 'reply', freshUntil: Infinity, payload: { ...reply, body: null, size: 0, lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT', etag: undefined } },
+  'reply with an empty body': { ...base, kind: 'reply', payload: { ...reply, body: Buffer.alloc(0), size: 0 } },
   variants: { ...base, kind: 'variants', payload: { fields: ['accept-encoding'], stored: ['a', '\ud800'] } satisfies Variants },
   ...Object.fromEntries(['text', '', 'ü', '\ud800', 5, -0, 1.5, NaN, -Infinity, 2 ** 60, 0n, -(2n ** 90n), true, false, null].map((payload) => [`value ${typeof payload} ${String(payload)}`, { ...base, kind: 'value', payload }])),
   'value bytes': { ...base, kind: 'value', payload: Buffer.from('abc') },

@@ -22,8 +22,10 @@ type Through = (self: unknown, args: Args) => unknown
 /** The value under `key`, or what `make` brings, stored under the same key that `get` reads. */
 export async function getOrSet (context: CachedContext, key: unknown, make: unknown, given: unknown): Promise<unknown> {
   const checked = checkKey(key)
-  if (typeof make !== 'function') throw new errors.FST_CACHE_ERR_FUNCTION(`getOrSet('${shortened(checked)}') takes a function that makes the value; got ${make === null ? 'null' : typeof make}`)
   const label = `getOrSet('${shortened(checked)}')`
+  if (typeof make !== 'function') {
+    throw new errors.FST_CACHE_ERR_FUNCTION(`${label} takes a function that makes the value; got ${make === null ? 'null' : typeof make}`)
+  }
   const options = checkOptions(GetOrSetOptionsSchema, label, given)
   return oneEntry(context, checked, label, make as Run, options)(undefined, [])
 }

@@ -72,6 +72,8 @@ export interface FillPlan {
   readonly label: string
   readonly rules: FillRules
   run (self: unknown, args: Args): unknown
+  /** The key as it is derived from these arguments now. Absent where the key does not come from them. */
+  readonly derive?: ((self: unknown, args: Args) => string | undefined) | undefined
   readonly forcedUpdate?: ((self: unknown, args: Args) => unknown) | undefined
   readonly isStale?: ((stored: unknown, self: unknown, args: Args) => unknown) | undefined
   readonly responseFilter?: ((result: unknown, self: unknown, args: Args) => unknown) | undefined
@@ -97,8 +99,12 @@ export interface Origin {
   stamp: Stamp | undefined
   /** In the order of look-ups and beginnings, see `Engine.tick`. */
   begun: number
-  /** A run that was asked for anew has begun since: its result must not be overwritten by this one's. */
-  replaced: boolean
+  /** The flight that took the place of this one while it was under way. */
+  successor: Origin | undefined
+  /** Its result stands in the store, or has removed what stood there: no older run may write over it. */
+  wrote: boolean
+  /** Given up: what it still brings is not stored. */
+  dropped: boolean
 }
 
 /** What every fill needs. */
@@ -113,6 +119,8 @@ export interface Engine {
   readonly looks: PendingLooks
   /** Runs under way, for the end. */
   readonly running: Set<Promise<unknown>>
+  /** How many functions are being started inside each other right now. */
+  readonly stack: { depth: number }
   /** A run longer than this is not joined any more, and a background run given up, ms. */
   readonly longestRun: number
   now (): number

@@ -1,9 +1,9 @@
 import type { Entry, Packed } from '../entry.ts'
 import { errors } from '../errors.ts'
-import { judge } from '../http/policy/freshness.ts'
+import { judge, usableOnError } from '../http/policy/freshness.ts'
 import type { Awaitable } from '../stores/store.ts'
 import type { Call, Engine, Origin } from './engine.ts'
-import { mayJoin, obtain, originOf } from './follow.ts'
+import { mayJoin, obtain, takeOff } from './follow.ts'
 import { isAbort, lead } from './lead.ts'
 import { look } from './look.ts'
 import type { Look } from './look.ts'
@@ -39,8 +39,8 @@ async function afterForcedUpdate (engine: Engine, call: Call): Promise<unknown> 
 function decide (engine: Engine, call: Call, seen: Look): Awaitable<unknown> {
   const entry = seen.found?.entry
   if (entry === undefined || entry.kind !== 'value') return miss(engine, call, seen, undefined)
-  const softened = seen.found?.softened ?? Infinity
-  const state = judge(entry, softened, engine.now())
+  const now = engine.now()
+  const state = judge(entry, seen.found?.softened ?? Infinity, now)
   if (state === 'expired') return miss(engine, call, seen, undefined)
   let value: unknown
   try {
@@ -51,7 +51,7 @@ function decide (engine: Engine, call: Call, seen: Look): Awaitable<unknown> {
   }
   if (call.plan.isStale !== undefined) return afterIsStale(engine, call, seen, entry, value)
   if (state === 'stale-if-error') return miss(engine, call, seen, { value })
-  return serve(engine, call, seen, entry, value)
+  return serve(engine, call, seen, entry, value, state === 'fresh', now)
 }
 
 async function afterIsStale (engine: Engine, call: Call, seen: Look, entry: Entry, value: unknown): Promise<unknown> {
@@ -65,19 +65,18 @@ async function afterIsStale (engine: Engine, call: Call, seen: Look, entry: Entr
     return plan.run(self, args)
   }
   const softened = seen.found?.softened ?? Infinity
-  const state = judge(entry, softened, engine.now())
-  if (!stale && (state === 'fresh' || state === 'stale-while-revalidate')) return serve(engine, call, seen, entry, value)
+  const now = engine.now()
+  const state = judge(entry, softened, now)
+  if (!stale && (state === 'fresh' || state === 'stale-while-revalidate')) return serve(engine, call, seen, entry, value, state === 'fresh', now)
   // What isStale has refused may replace an error, and nothing else; the predicate may have handed out what it saw.
-  const usable = engine.now() < Math.min(entry.freshUntil, softened) + entry.staleIfError
-  if (!usable) return miss(engine, call, seen, undefined)
+  if (!usableOnError(entry, softened, now)) return miss(engine, call, seen, undefined)
   return miss(engine, call, seen, { value }, stale)
 }
 
-function serve (engine: Engine, call: Call, seen: Look, entry: Entry, value: unknown): unknown {
+function serve (engine: Engine, call: Call, seen: Look, entry: Entry, value: unknown, fresh: boolean, now: number): unknown {
   const { kind, rules } = call.plan
-  const now = engine.now()
   engine.events.hit(kind, call.key)
-  if (judge(entry, seen.found?.softened ?? Infinity, now) !== 'fresh') {
+  if (!fresh) {
     engine.events.stale(kind, call.key)
     refresh(engine, call, seen)
   } else if (rules.eagerRefresh > 0 && now - entry.created >= (entry.freshUntil - entry.created) * rules.eagerRefresh) {
@@ -92,14 +91,19 @@ function refresh (engine: Engine, call: Call, seen: Look): void {
   if (engine.closing() || !engine.refreshes.mayStart(key)) return
   const under = plan.rules.coalesce === undefined ? undefined : engine.flights.get(key)
   if (under !== undefined && mayJoin(engine, call, seen, under.origin as Origin)) return
-  const flight = plan.rules.coalesce === undefined ? undefined : engine.flights.lead(key, originOf(engine, call, seen))
+  const flight = plan.rules.coalesce === undefined ? undefined : takeOff(engine, call, seen)
   engine.events.refresh(plan.kind, key)
   const run = async (): Promise<unknown> => {
     // Behind the answer, not in front of it.
     await undefined
     return lead(engine, call, seen, { flight, background: true })
   }
-  engine.refreshes.start(key, run, () => { if (flight !== undefined) engine.flights.settle(flight, undefined) })
+  const giveUp = (): void => {
+    if (flight === undefined) return
+    ;(flight.origin as Origin).dropped = true
+    engine.flights.settle(flight, undefined)
+  }
+  engine.refreshes.start(key, run, giveUp)
     .catch((error) => engine.complain(plan.label, 'a refresh in the background failed', error))
 }
 

@@ -1,3 +1,4 @@
+import type { Flight } from '../single-flight.ts'
 import type { Stamp } from '../versions/versioned.ts'
 import type { Call, Engine, Origin, Shared } from './engine.ts'
 import { lead } from './lead.ts'
@@ -17,17 +18,20 @@ const MOST_LEADS = 2
 export function obtain (engine: Engine, call: Call, look: Look, anew: boolean, leads = 1): Promise<unknown> {
   const { coalesce } = call.plan.rules
   if (coalesce === undefined) return lead(engine, call, look, { flight: undefined, background: false })
-  const flight = engine.flights.get(call.key)
-  if (flight !== undefined) {
-    const origin = flight.origin as Origin
-    if (anew) origin.replaced = true
-    else if (mayJoin(engine, call, look, origin)) return follow(engine, call, flight.outcome, coalesce, leads)
-  }
-  return lead(engine, call, look, { flight: engine.flights.lead(call.key, originOf(engine, call, look)), background: false })
+  const flight = anew ? undefined : engine.flights.get(call.key)
+  if (flight !== undefined && mayJoin(engine, call, look, flight.origin as Origin)) return follow(engine, call, flight, coalesce, leads)
+  return lead(engine, call, look, { flight: takeOff(engine, call, look), background: false })
 }
 
-export function originOf (engine: Engine, call: Call, look: Look): Origin {
-  return { since: engine.now(), names: call.names, found: look.found, stamp: undefined, begun: Infinity, replaced: false }
+/** A flight of the call's own, in place of one that it may not join. `undefined`: there are too many. */
+export function takeOff (engine: Engine, call: Call, look: Look): Flight<Shared> | undefined {
+  const before = engine.flights.get(call.key)
+  const origin: Origin = {
+    since: engine.now(), names: call.names, found: look.found, stamp: undefined, begun: Infinity, successor: undefined, wrote: false, dropped: false
+  }
+  const flight = engine.flights.lead(call.key, origin)
+  if (before !== undefined && flight !== undefined) (before.origin as Origin).successor = origin
+  return flight
 }
 
 /** A call that came after a purge never joins a run from before it. */
@@ -38,7 +42,7 @@ export function mayJoin (engine: Engine, call: Call, look: Look, origin: Origin)
   // The backend did not answer its leader: joined only by who got no answer either.
   if (found === undefined) return look.found === undefined
   const { stamp } = origin
-  if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false } })) return false
+  if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false, fills: 0 } })) return false
   return stamp === undefined || look.found === undefined || sameMarks(look, stamp, origin.begun)
 }
 
@@ -49,16 +53,18 @@ function sameNames (a: readonly string[], b: readonly string[]): boolean {
 /** Purges of other processes show in the marks. One that is missing was purged, or not yet made when it was asked for. */
 function sameMarks ({ found, asked }: Look, stamp: Stamp, begun: number): boolean {
   if (found === undefined) return true
-  return found.names.every((name, i) => {
-    const mark = found.marks[i]
-    const known = stamp.marks[stamp.names.indexOf(name)]
-    return mark === known || (mark === undefined && asked < begun)
+  return stamp.names.every((name, i) => {
+    const at = found.names.indexOf(name)
+    const mark = found.marks[at]
+    return at === -1 || mark === stamp.marks[i] || (mark === undefined && asked < begun)
   })
 }
 
-async function follow (engine: Engine, call: Call, outcome: Promise<Shared | undefined>, wait: number, leads: number): Promise<unknown> {
+async function follow (engine: Engine, call: Call, flight: Flight<Shared>, wait: number, leads: number): Promise<unknown> {
   engine.events.coalesced(call.plan.kind, call.key)
-  const shared = await within(engine.timers, outcome, wait)
+  flight.followers++
+  const shared = await within(engine.timers, flight.outcome, wait)
+  flight.followers--
   // Too late, or nothing that could be shared: for itself, without storing, since the leader may still do that.
   if (shared === LATE || shared === undefined) return call.plan.run(call.self, call.args)
   if ('error' in shared) throw shared.error

@@ -93,7 +93,8 @@ export function createFunctions (deps: FunctionDeps): FunctionSide {
   const recordsOf = (fn: unknown): Iterable<MemoizedFunction> => {
     const found = typeof fn === 'function' ? records.get(fn) : undefined
     if (found !== undefined) return found.values()
-    throw new errors.FST_CACHE_ERR_FUNCTION(`deleteMemoized takes a function that this cache has memoized; got ${typeof fn === 'function' ? `'${fn.name}', which it has not` : typeof fn}`)
+    const got = typeof fn === 'function' ? `'${fn.name}', which it has not` : typeof fn
+    throw new errors.FST_CACHE_ERR_FUNCTION(`deleteMemoized takes a function that this cache has memoized; got ${got}`)
   }
 
   return {
@@ -138,6 +139,7 @@ function createEngine (deps: FunctionDeps, closing: () => boolean): Engine {
     refreshes: new Refreshes({ timers, now, most: deps.mostRefreshes ?? 100, bound: longestRun }),
     looks: new PendingLooks(),
     running: new Set(),
+    stack: { depth: 0 },
     longestRun,
     now,
     random: deps.random ?? Math.random,

@@ -87,13 +87,15 @@ export class KeyWalk {
   #serialized (value: object): string {
     const { toJSON } = value as Identified
     if (typeof toJSON === 'function') return this.#instance(value, 'toJSON', toJSON.call(value, ''))
-    return this.refuse(`is an instance of ${className(value) || 'an unnamed class'}, which has neither cachingId() nor toJSON(); give it one of them, pass plain data, or name its position in argsToIgnore`)
+    return this.refuse(`is an instance of ${className(value) || 'an unnamed class'}, which has neither cachingId() nor toJSON(); ` +
+      'give it one of them, pass plain data, or name its position in argsToIgnore')
   }
 
   #instance (value: object, method: string, id: unknown): string {
     const name = className(value)
     if (id === undefined || id === null || id === value) {
-      this.refuse(`is an instance of ${name || 'an unnamed class'} whose ${method}() returned ${id === value ? 'the instance itself' : String(id)}; it must return what tells it from other instances`)
+      const got = id === value ? 'the instance itself' : String(id)
+      this.refuse(`is an instance of ${name || 'an unnamed class'} whose ${method}() returned ${got}; it must return what tells it from other instances`)
     }
     return `k${textKey(name)}${this.part(`.${method}()`, id)}`
   }

@@ -1,14 +1,19 @@
 import type { Packed } from '../entry.ts'
 import type { Flight } from '../single-flight.ts'
+import type { Awaitable } from '../stores/store.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
 import type { Call, Engine, Origin, Shared } from './engine.ts'
 import type { Look } from './look.ts'
 import { packResult, unpackResult } from './result.ts'
 import { giveBack, takeTurn } from './turn.ts'
 import type { Turn } from './turn.ts'
+import { isPromise } from './waiting.ts'
 
 /** Longer than any run that is waited for: the versions of a run must live until its result is written. */
 const RUN_MARGIN = 60_000
+
+/** Functions that call each other start inside each other's calls so deep; further down with a stack of their own. */
+const MOST_NESTED = 20
 
 /** A refresh that another process is already making. Not a failure. */
 export const TAKEN = Symbol('taken')
@@ -77,30 +82,71 @@ async function inTurn (engine: Engine, call: Call, look: Look, origin: Origin | 
 }
 
 async function make (engine: Engine, call: Call, look: Look, origin: Origin | undefined): Promise<Made> {
-  const stamp = await begin(engine, call, look.found)
+  const beginning = begin(engine, call, look.found)
+  // In memory the function starts before its caller goes on, as it would without a cache.
+  const stamp = isPromise(beginning) ? await beginning : beginning
   if (origin !== undefined) {
     origin.stamp = stamp
     origin.begun = engine.tick()
   }
-  const result = await call.plan.run(call.self, call.args)
+  if (engine.stack.depth >= MOST_NESTED) await undefined
+  const intact = asCalled(call)
+  const result = await started(engine, call)
+  if (!intact) {
+    engine.complain(call.plan.label, 'an argument was changed between the call and the run; the result is not stored', undefined)
+    return { result, packed: undefined }
+  }
   const kept = await mayKeep(engine, call, result)
   const packed = packResult(engine, call, result)
-  if (stamp === undefined || origin?.replaced === true) return { result, packed }
+  if (stamp === undefined || overtaken(origin)) return { result, packed }
+  if (origin !== undefined) origin.wrote = true
   const names = kept && packed !== undefined ? namesOf(engine, call, result) : undefined
   if (names !== undefined && packed !== undefined) await write(engine, call, packed, names, stamp)
   else if (look.found?.entry !== undefined) await supersede(engine, call, stamp)
   return { result, packed }
 }
 
+/** A run that began later has brought its result already, or nobody reckons with this one any more. */
+function overtaken (origin: Origin | undefined): boolean {
+  if (origin?.dropped === true) return true
+  for (let later = origin?.successor; later !== undefined; later = later.successor) {
+    if (later.wrote) return true
+  }
+  return false
+}
+
 /** The versions that the run is made under; without them nothing can be stored. */
-async function begin (engine: Engine, call: Call, found: Found | undefined): Promise<Stamp | undefined> {
+function begin (engine: Engine, call: Call, found: Found | undefined): Awaitable<Stamp | undefined> {
   if (found === undefined) return undefined
   const { lifetime, staleIfError, staleWhileRevalidate } = call.plan.rules
+  const failed = (error: unknown): undefined => engine.events.error(error, call.plan.kind, call.key) as undefined
   try {
-    return await engine.versioned.begin(found, lifetime + Math.max(staleIfError, staleWhileRevalidate) + RUN_MARGIN)
+    const stamp = engine.versioned.begin(found, lifetime + Math.max(staleIfError, staleWhileRevalidate) + RUN_MARGIN)
+    return isPromise(stamp) ? stamp.then(undefined, failed) : stamp
   } catch (error) {
-    engine.events.error(error, call.plan.kind, call.key)
-    return undefined
+    return failed(error)
+  }
+}
+
+function started (engine: Engine, call: Call): unknown {
+  engine.stack.depth++
+  try {
+    return call.plan.run(call.self, call.args)
+  } finally {
+    engine.stack.depth--
+  }
+}
+
+/**
+ * Are the arguments still those of the key? A caller may change an object as soon as it has called, while the look-up
+ * is on its way; what is then made of it must not stand under the key of what it was.
+ */
+function asCalled ({ plan, key, self, args }: Call): boolean {
+  if (plan.derive === undefined || !args.some((arg) => typeof arg === 'object' && arg !== null)) return true
+  try {
+    return plan.derive(self, args) === key
+  } catch {
+    return false
   }
 }
 

@@ -8,6 +8,11 @@ import { KeyWalk, className } from './key-walk.ts'
 /** Longer texts are hashed: a key is repeated in every entry, and backends have their bounds. */
 const LONGEST = 128
 
+/** Keys that are remembered, how long an argument may be for that, and how many others may pass before all are forgotten. */
+const MOST_REMEMBERED = 2_000
+const LONGEST_REMEMBERED = 64
+const MOST_PASSED = 10_000
+
 export interface KeyRules {
   /** For messages. */
   readonly label: string
@@ -32,6 +37,12 @@ export interface MemoizeKey {
 export class MemoizeKeys {
   readonly #rules: KeyRules
   readonly start: string
+  /**
+   * The keys of calls with one short string or number. A key put together anew must be flattened and hashed at every
+   * look-up, which costs more than all the rest of a hit in memory.
+   */
+  readonly #remembered = new Map<string | number, MemoizeKey>()
+  #passed = 0
 
   constructor (rules: KeyRules) {
     this.#rules = rules
@@ -48,8 +59,8 @@ export class MemoizeKeys {
    */
   of (self: unknown, args: readonly unknown[], fault: (error: unknown) => void): MemoizeKey | undefined {
     const identity = this.identity(self)
-    const { makeCacheKey, label } = this.#rules
-    if (makeCacheKey === undefined) return { key: `${this.start}${identity}${this.#short(argumentsKey(this.#counted(args), label))}`, identity }
+    const { makeCacheKey } = this.#rules
+    if (makeCacheKey === undefined) return identity === '' && args.length === 1 && isShort(args[0]) ? this.#simple(args[0]) : this.#derived(identity, args)
     const own = this.#own(makeCacheKey, self, args, fault)
     return own === undefined ? undefined : { key: `${this.start}${identity}M${this.#short(textKey(own))}`, identity }
   }
@@ -59,7 +70,8 @@ export class MemoizeKeys {
     const { needsIdentity, label } = this.#rules
     if (!hasIdentity(self)) {
       if (!needsIdentity) return ''
-      throw new errors.FST_CACHE_ERR_FUNCTION(`${label}: it uses this, so that its results are those of an instance, and ${described(self)} has no method cachingId() that says of which; add one, or pass what it reads as an argument`)
+      throw new errors.FST_CACHE_ERR_FUNCTION(`${label}: it uses this, so that its results are those of an instance, and ` +
+        `${described(self)} has no method cachingId() that says of which; add one, or pass what it reads as an argument`)
     }
     const id = self.cachingId()
     if (id === undefined || id === null) {
@@ -67,6 +79,23 @@ export class MemoizeKeys {
     }
     const name = typeof self === 'function' ? String((self as { name?: unknown }).name) : className(self)
     return `@${this.#short(textKey(name) + new KeyWalk(`${label}: cachingId() of its this`).key(id))}`
+  }
+
+  #simple (arg: string | number): MemoizeKey {
+    const known = this.#remembered.get(arg)
+    if (known !== undefined) return known
+    const made = this.#derived('', [arg])
+    if (this.#remembered.size < MOST_REMEMBERED) {
+      this.#remembered.set(arg, made)
+    } else if (++this.#passed > MOST_PASSED) {
+      this.#remembered.clear()
+      this.#passed = 0
+    }
+    return made
+  }
+
+  #derived (identity: string, args: readonly unknown[]): MemoizeKey {
+    return { key: `${this.start}${identity}${this.#short(argumentsKey(this.#counted(args), this.#rules.label))}`, identity }
   }
 
   #counted (args: readonly unknown[]): readonly unknown[] {
@@ -94,6 +123,11 @@ export class MemoizeKeys {
   #hash (text: string): string {
     return createHash(this.#rules.hashMethod).update(text).digest('base64url')
   }
+}
+
+/** Zero is left out: a map does not tell it from -0. */
+function isShort (arg: unknown): arg is string | number {
+  return typeof arg === 'string' ? arg.length <= LONGEST_REMEMBERED : typeof arg === 'number' && arg !== 0
 }
 
 export function hasIdentity (self: unknown): self is { cachingId (): unknown } {

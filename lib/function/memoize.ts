@@ -69,6 +69,7 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
     label,
     rules: rulesOf(options, context.defaultTimeout, { none: false, undefined: true }),
     run,
+    derive: options.makeCacheKey === undefined ? (self, args) => keys.of(self, args, () => {})?.key : undefined,
     ...applied(options),
     names: computed
   }
@@ -170,7 +171,8 @@ function chosenName (fn: object, options: Readonly<Record<string, unknown>>): st
   }
   if (name === '') throw new errors.FST_CACHE_ERR_FUNCTION("memoize: an anonymous function needs a name, which is part of its keys; name it, or give the option 'name'")
   if (options.name === undefined && name.startsWith('bound ')) {
-    throw new errors.FST_CACHE_ERR_FUNCTION(`memoize: '${name}' is bound to a this that cannot be seen, and all functions bound from one would share their entries; memoize the method itself and give its class a cachingId(), or give the option 'name', one for each instance`)
+    throw new errors.FST_CACHE_ERR_FUNCTION(`memoize: '${name}' is bound to a this that cannot be seen, and all functions bound from one would share ` +
+      "their entries; memoize the method itself and give its class a cachingId(), or give the option 'name', one for each instance")
   }
   return name
 }

@@ -1,7 +1,7 @@
 import { createHash, getHashes } from 'node:crypto'
 
 import { Type } from '@sinclair/typebox'
-import type { TSchema } from '@sinclair/typebox'
+import type { NumberOptions, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 
 import { errors } from '../errors.ts'
@@ -9,6 +9,10 @@ import { nearest } from '../options/nearest.ts'
 import type { FillRules } from './engine.ts'
 
 const seconds = (takes = 'a number of seconds, 0 or more'): TSchema => Type.Number({ minimum: 0, takes })
+const switchable = (bound: NumberOptions, takes: string): TSchema => Type.Union([
+  Type.Boolean(),
+  Type.Object({ timeout: Type.Optional(Type.Number(bound)) }, { additionalProperties: false })
+], { takes })
 const predicate = Type.Function([], Type.Unknown(), { takes: 'a function' })
 const text = Type.String({ minLength: 1, takes: 'a non-empty string' })
 
@@ -27,8 +31,8 @@ const fill = {
   staleIfError: seconds(),
   softTimeout: seconds(),
   hardTimeout: seconds(),
-  coalesce: Type.Union([Type.Boolean(), Type.Object({ timeout: Type.Optional(Type.Number({ minimum: 0 })) }, { additionalProperties: false })], { takes: 'true, false or { timeout: seconds }' }),
-  lock: Type.Union([Type.Boolean(), Type.Object({ timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0 })) }, { additionalProperties: false })], { takes: 'true, false or { timeout: seconds } (more than 0)' })
+  coalesce: switchable({ minimum: 0 }, 'true, false or { timeout: seconds }'),
+  lock: switchable({ exclusiveMinimum: 0 }, 'true, false or { timeout: seconds } (more than 0)')
 }
 
 /** The options of `getOrSet`. */

@@ -31,7 +31,7 @@ export async function goesRound (engine: Engine, plan: FillPlan, unless: Predica
 /** Tags that are known before the read, and those that only the result brings. */
 export function tagging (options: Options, tagName: (tag: string) => string): { names: readonly string[], computed: FillPlan['names'] } {
   const { tags } = options
-  if (typeof tags !== 'function') return { names: ((tags as readonly string[] | undefined) ?? []).map(tagName), computed: undefined }
+  if (typeof tags !== 'function') return { names: [...new Set((tags as readonly string[] | undefined) ?? [])].map(tagName), computed: undefined }
   return {
     names: [FENCE],
     computed (result, self, args) {

@@ -36,10 +36,12 @@ export class FunctionNames {
       throw new errors.FST_CACHE_ERR_FUNCTION(`memoize: the name '${name}' is that of another function; give this one a name of its own with the option 'name'`)
     }
     if (text.includes(NATIVE)) {
-      throw new errors.FST_CACHE_ERR_FUNCTION(`memoize: the name '${name}' is taken, and the source of a bound or native function cannot be compared; give this one a name of its own with the option 'name'`)
+      throw new errors.FST_CACHE_ERR_FUNCTION(`memoize: the name '${name}' is taken, and the source of a bound or native function cannot be compared; ` +
+        "give this one a name of its own with the option 'name'")
     }
     if (chosen || known.warned) return
     known.warned = true
-    this.#warn(`memoize: another function object with the name '${name}' and the same source text was memoized; they share their entries, and what they read from outside is not part of the key. Memoize it once, outside of the handler, or give it the option 'name'`)
+    this.#warn(`memoize: another function object with the name '${name}' and the same source text was memoized; they share their entries, and what ` +
+      "they read from outside is not part of the key. Memoize it once, outside of the handler, or give it the option 'name'")
   }
 }

@@ -53,7 +53,7 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   if (headers !== '') parts.push(headers)
   const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
   if (route.lateTags) names.push(FENCE)
-  return { key: engine.prefix + shorten(joinParts(parts), engine.settings.hashMethod), names }
+  return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {
@@ -83,8 +83,9 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
 }
 
 /** Long keys are cut to a digest, so that no backend sees a key of any length that a client chooses. */
-export function shorten (text: string, method: string): string {
-  return text.length <= 400 ? text : '#' + text.length.toString(36) + '.' + digest(text, method)
+function keyOf (prefix: string, parts: readonly string[], method: string): string {
+  const key = joinParts(parts, prefix)
+  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, method)}`
 }
 
 // utf16le keeps lone surrogates apart, which UTF-8 would make one.
@@ -121,8 +122,10 @@ export function purgeNames (schemes: readonly Scheme[], host: string | undefined
   return [...names]
 }
 
-const fullName = (where: string, path: string, query: string): string => uriName('?' + joinParts([where, path, query]))
-const pathName = (where: string, path: string): string => uriName('/' + joinParts([where, path]))
+const FULL = uriName('?')
+const PATH = uriName('/')
+const fullName = (where: string, path: string, query: string): string => joinParts([where, path, query], FULL)
+const pathName = (where: string, path: string): string => joinParts([where, path], PATH)
 
 function canonical (target: string, router: RouterSpelling): { path: string, query: string } {
   return canonicalTarget(target, router) ?? { path: target, query: '' }

@@ -7,10 +7,11 @@ import { formatHttpDate, parseHttpDate } from './http-date.ts'
 import { storability, type HeaderValue, type Lifetime, type LifetimeRules } from './policy/response.ts'
 import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
-import { replaceByStale } from './fallback.ts'
+import { refusesStale, replaceByStale, standing } from './fallback.ts'
 import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
+import { byteLength, type Body } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
 import { FENCE, tagName } from '../versions/names.ts'
 
@@ -22,10 +23,16 @@ type Done = (error: Error | null, payload?: unknown) => void
  */
 export function capture (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, given: unknown, done: Done): void {
   const payload = absorbResponse(reply, given)
-  const failed = exchange.failed
-  if (exchange.fallback !== undefined && replaces(exchange, reply, failed)) {
-    return done(null, replaceByStale(exchange, reply))
-  }
+  if (exchange.fallback === undefined || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
+  standing(exchange, (entry) => {
+    if (entry === undefined) return take(exchange, request, reply, payload, done)
+    discard(payload)
+    done(null, replaceByStale(exchange, reply, entry))
+  })
+}
+
+function take (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
+  const { failed } = exchange
   if (!exchange.fills) {
     nameVary(exchange, reply)
     watch(exchange)
@@ -33,13 +40,13 @@ export function capture (exchange: Exchange, request: FastifyRequest, reply: Fas
   }
   const lifetime = lifetimeOf(exchange, request, reply, failed)
   if (lifetime === undefined || 'skip' in lifetime) return leave(exchange, lifetime?.skip ?? 'timeout', payload, done)
-  const body = bufferOf(payload)
+  const body = bodyOf(payload)
   const most = exchange.route.settings.maxEntryBytes
-  if (body !== undefined && body !== null && body.length > most) return leave(exchange, 'too-large', payload, done)
+  if (body !== undefined && tooLarge(body, most)) return leave(exchange, 'too-large', payload, done)
   if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
   const { responseFilter } = exchange.route.settings
   if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
-  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body ?? null), (accepted) => {
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, typeof body === 'string' ? Buffer.from(body) : body ?? null), (accepted) => {
     if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
     else leave(exchange, 'response-filter', payload, done)
   })
@@ -52,7 +59,7 @@ function leave (exchange: Exchange, reason: string, payload: unknown, done: Done
   done(null, payload)
 }
 
-function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, body: Buffer | null | undefined, lifetime: Lifetime, done: Done): void {
+function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, body: Body | undefined, lifetime: Lifetime, done: Done): void {
   const tags = tagsOf(exchange, request, reply)
   if (tags === undefined) return leave(exchange, 'tags', payload, done)
   const { settings, engine } = exchange.route
@@ -80,7 +87,6 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     date,
     etag: textOf(after.etag),
     lastModified: textOf(after['last-modified']),
-    text: typeof payload === 'string',
     body,
     allowed: false
   }
@@ -89,14 +95,15 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   downstream(exchange, reply, lifetime, now)
   watch(exchange)
   if (body === undefined) {
-    const stream = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
+    const { stream, giveUp } = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
       if (copy === undefined) abandon(exchange, why ?? 'aborted')
       else if (declared !== undefined && Number(declared) !== copy.length) abandon(exchange, 'content-length')
       else bodyComplete(exchange, copy)
     })
+    exchange.giveUp = giveUp
     return done(null, stream)
   }
-  if (declared !== undefined && body !== null && Number(declared) !== body.length) {
+  if (declared !== undefined && body !== null && Number(declared) !== byteLength(body)) {
     exchange.capture = undefined
     return leave(exchange, 'content-length', payload, done)
   }
@@ -119,9 +126,17 @@ function unchanged (exchange: Exchange, request: FastifyRequest, captured: Captu
 }
 
 /** RFC 5861 and §2 of the contract: a failure is a 5xx, or a throw that an error handler covered with a success. */
-function replaces (exchange: Exchange, reply: FastifyReply, failed: boolean): boolean {
-  if (exchange.directives?.noCache === true && exchange.route.settings.requestDirectives) return false
-  return reply.statusCode >= 500 || (failed && reply.statusCode < 400)
+function replaces (exchange: Exchange, reply: FastifyReply): boolean {
+  if (refusesStale(exchange)) return false
+  return reply.statusCode >= 500 || (exchange.failed && reply.statusCode < 400)
+}
+
+/** Nobody reads the body of a reply that another one replaces. */
+function discard (payload: unknown): void {
+  if (!isStream(payload)) return
+  const stream = payload as { destroy?: () => void, cancel?: () => Promise<void> }
+  if (stream.destroy !== undefined) stream.destroy()
+  else stream.cancel?.().catch(() => {})
 }
 
 function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean): Lifetime | { skip: string } | undefined {
@@ -227,11 +242,17 @@ function absorbResponse (reply: FastifyReply, payload: unknown): unknown {
 }
 
 /** `null`: no body at all; `undefined`: not at hand (a stream). The copy is our own: later hooks may change theirs. */
-function bufferOf (payload: unknown): Buffer | null | undefined {
+function bodyOf (payload: unknown): Body | undefined {
   if (payload === undefined || payload === null) return null
-  if (typeof payload === 'string') return Buffer.from(payload)
+  if (typeof payload === 'string') return payload
   if (payload instanceof Uint8Array) return Buffer.from(payload)
   return undefined
+}
+
+/** A string has at least as many bytes as characters and at most three times as many: most are told without counting. */
+function tooLarge (body: Body, most: number): boolean {
+  if (typeof body === 'string' && body.length * 3 <= most) return false
+  return byteLength(body) > most
 }
 
 function isStream (payload: unknown): boolean {

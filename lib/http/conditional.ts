@@ -105,6 +105,6 @@ export function headersOf304 (name: string, hasEtag = true): boolean {
 }
 
 /** An `ETag` made from the body. Weak, since a later hook (compression) may change the bytes that are sent. */
-export function weakTag (body: Buffer): string {
+export function weakTag (body: Buffer | string): string {
   return `W/"${hash('sha1', body, 'base64url')}"`
 }

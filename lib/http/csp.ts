@@ -20,7 +20,7 @@ const TELLING = 8
  * Does the body hold one of these nonces, and so belong to one reply only? Template engines escape "+", "/" and "=" in
  * several ways, so that the longest run of a nonce without these is enough.
  */
-export function carriesNonce (nonces: readonly string[], body: Buffer): boolean {
+export function carriesNonce (nonces: readonly string[], body: Buffer | string): boolean {
   return nonces.some(nonce => body.includes(nonce) || body.includes(longestRun(nonce)))
 }
 

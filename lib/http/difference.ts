@@ -4,10 +4,10 @@ import { parseVary } from './vary.ts'
 export type Headers = Record<string, number | string | string[] | undefined>
 
 /**
- * Never part of a stored reply: what belongs to the connection, to this request, or is made anew on each hit. A length
+ * Not among the stored headers: what belongs to the connection, to this request, or is made anew on each hit. A length
  * is counted again; `Date` and `Age` are kept apart; `Set-Cookie` keeps a reply from being stored.
  */
-const OWN = new Set(['content-length', 'date', 'age', 'set-cookie', 'cache-status'])
+const OWN = new Set(['content-length', 'date', 'age', 'set-cookie', 'cache-status', 'etag'])
 
 /**
  * What was added to the headers between the look-up (`before`) and the capture (`after`), as name, value, name, value.

@@ -66,7 +66,7 @@ export function representationFor (exchange: Exchange, entry: Entry<StoredReply>
   const accepted = exchange.request.headers['accept-encoding']
   const encoding = preferredEncoding(Array.isArray(accepted) ? accepted.join(',') : accepted, settings.compress)
   if (encoding === 'identity') return undefined
-  const id = `${encoding} ${entry.created} ${payload.etag ?? payload.body!.length} ${exchange.key}`
+  const id = `${encoding} ${entry.created} ${payload.etag ?? payload.size} ${exchange.key}`
   const body = engine.encoded.get(id, payload.body!, encoding)
   if (Buffer.isBuffer(body)) return represent(payload, body, encoding)
   return (body as Promise<Buffer | undefined>).then((bytes) => bytes === undefined ? undefined : represent(payload, bytes, encoding))
@@ -85,7 +85,7 @@ function compressible (payload: StoredReply): boolean {
     const at = payload.headers.indexOf(name)
     return at < 0 ? '' : String(payload.headers[at + 1])
   }
-  const answer = payload.body !== null && payload.body.length >= SMALLEST && header('content-encoding') === '' &&
+  const answer = payload.body !== null && payload.size >= SMALLEST && header('content-encoding') === '' &&
     TEXTUAL.test(header('content-type')) && !/\bno-transform\b/i.test(header('cache-control'))
   judged.set(payload, answer)
   return answer

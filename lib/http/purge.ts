@@ -21,12 +21,19 @@ export function isUnsafe (method: string): boolean {
 export function purgeAfter (engine: Engine, request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
   if (engine.none || reply.statusCode < 200 || reply.statusCode >= 400) return
   const place = placeAtEnd(request, reply)
-  const targets = [place.target, place.rewritten]
+  const targets = [originForm(place.target), originForm(place.rewritten)]
   for (const field of ['location', 'content-location']) {
     const target = sameHostTarget(reply.getHeader(field), place)
     if (target !== undefined) targets.push(target)
   }
   return purgeAll(engine, purgeNames([place.scheme], place.host, targets, engine.router), request)
+}
+
+/** A target in absolute form (RFC 9112 §3.2.2), which the router takes for its path; the host is the Host field's. */
+function originForm (target: string): string {
+  if (target.startsWith('/')) return target
+  const path = target.indexOf('/', target.indexOf('://') + 3)
+  return path < 0 ? '/' : target.slice(path)
 }
 
 /**

@@ -115,7 +115,8 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
   }
 
   function began (error: Error): void {
-    log.warn({ backend: name, reason: error.message }, `fastify-cached: ${name} is down, the cache is gone round: ${error.message}`)
+    const reason = reasonOf(error)
+    log.warn({ backend: name, reason }, `fastify-cached: ${name} is down, the cache is gone round: ${reason}`)
     settings.onOutage?.({ down: true, lasted: 0, failed: breaker.outage.failed })
     probeLater()
   }
@@ -136,7 +137,7 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
   }
 
   function down (): Error {
-    return new errors.FST_CACHE_ERR_BACKEND_DOWN(`${name}: ${asError(breaker.outage.reason).message}`)
+    return new errors.FST_CACHE_ERR_BACKEND_DOWN(`${name}: ${reasonOf(asError(breaker.outage.reason))}`)
   }
 
   const bounds = (method: string) => store.selfBounded?.has(method) === true ? 0 : timeout
@@ -176,4 +177,11 @@ function asError (cause: unknown): Error {
     return Object.assign(new errors.FST_CACHE_ERR_BACKEND(cause.message), { cause })
   }
   return new errors.FST_CACHE_ERR_BACKEND(String(cause))
+}
+
+/** The message without the frame that one of this plugin's errors puts round it, to be put into another. */
+function reasonOf ({ message }: Error): string {
+  return message
+    .replace(/^fastify-cached: (?:the cache backend (?:failed: |is down \())?/, '')
+    .replace(/\); it is tried again in the background$/, '')
 }

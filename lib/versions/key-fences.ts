@@ -1,5 +1,9 @@
 /** Stands for the fills of one key that are under way. `touched`: the key was deleted or set meanwhile. */
-export interface KeyFence { touched: boolean }
+export interface KeyFence {
+  touched: boolean
+  /** Fills under way that carry it. */
+  fills: number
+}
 
 /**
  * Tells a fill that its key was deleted or set in this process while it ran. Costs nothing where no fill of the key
@@ -16,11 +20,22 @@ export class KeyFences {
   /** A fill of `key` begins. */
   raise (key: string): KeyFence {
     const standing = this.#fences.get(key)
-    if (standing !== undefined) return standing
+    if (standing !== undefined) {
+      standing.fills++
+      // To the end of the line: the one whose fill began longest ago is forgotten first.
+      this.#fences.delete(key)
+      this.#fences.set(key, standing)
+      return standing
+    }
     if (this.#fences.size >= this.#most) this.touch(this.#fences.keys().next().value!)
-    const fence: KeyFence = { touched: false }
+    const fence: KeyFence = { touched: false, fills: 1 }
     this.#fences.set(key, fence)
     return fence
+  }
+
+  /** A fill of `key` was written; one that never is has its fence forgotten by the bound. */
+  lower (key: string, fence: KeyFence): void {
+    if (--fence.fills === 0 && this.#fences.get(key) === fence) this.#fences.delete(key)
   }
 
   touch (key: string): void {

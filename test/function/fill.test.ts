@@ -1,5 +1,6 @@
 import t from 'tap'
 
+import { Flights } from '../../lib/single-flight.ts'
 import { bench, gate, settled } from '../helpers/functions.ts'
 
 for (const immediate of [true, false]) {
@@ -732,4 +733,75 @@ t.test('one process fills', async (t) => {
     t.equal(runs, 1)
     t.equal(b.flights.size, 0)
   })
+})
+
+t.test('an older run that ends last does not write over a newer one', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate, { longestRun: 5_000 })
+    const runs: Array<ReturnType<typeof gate<string>>> = []
+    const load = b.cache.memoize(async function load () { const run = gate<string>(); runs.push(run); return run.promise }, { timeout: 60, staleWhileRevalidate: 600 })
+    const first = load()
+    await b.time.pass(5_001)
+    const second = load()
+    await settled()
+    runs[1]?.open('second')
+    t.equal(await second, 'second')
+    runs[0]?.open('first')
+    t.equal(await first, 'first')
+    t.equal(await load(), 'second')
+
+    await b.time.pass(60_000)
+    t.equal(await load(), 'second')
+    await b.time.pass(5_000)
+    t.equal(b.flights.size, 0, 'the refresh was given up')
+    await b.time.pass(1_000)
+    await load()
+    await settled()
+    runs[3]?.open('fourth')
+    await settled()
+    runs[2]?.open('third')
+    await settled()
+    t.equal(await load(), 'fourth')
+  }
+})
+
+t.test('a refresh whose backend dies, or that throws at once, rejects nowhere', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate)
+    let sick = false
+    const load = b.cache.memoize(function load () { if (sick) throw new Error('at once'); return 'x' }, { timeout: 10, eagerRefresh: 0.5, staleWhileRevalidate: 10 })
+    const run = gate<string>()
+    const values = () => b.cache.getOrSet('k', () => sick ? run.promise : 'y', { timeout: 10, eagerRefresh: 0.5 })
+    t.strictSame([await load(), await values()], ['x', 'y'])
+    sick = true
+    await b.time.pass(6_000)
+    t.strictSame([await load(), await values()], ['x', 'y'])
+    await settled()
+    b.backend.down = new Error('down')
+    run.open('late')
+    await settled()
+    t.equal(b.counts.refresh, 2)
+    t.equal(b.flights.size, 0)
+  }
+})
+
+t.test('a function that calls itself thousands of levels deep', async (t) => {
+  for (const immediate of [true, false]) {
+    const b = bench(immediate)
+    const total: (n: number) => Promise<number> = b.cache.memoize(async function sum (n: number): Promise<number> { return n === 0 ? 0 : n + await total(n - 1) })
+    const depth = immediate ? 5_000 : 100
+    t.equal(await total(depth), depth * (depth + 1) / 2)
+    t.equal(b.counts.store, depth + 1)
+  }
+})
+
+t.test('too many flights: runs go side by side', async (t) => {
+  const b = bench(true, { flights: new Flights(1) })
+  const runs = new Map<number, number>()
+  const all = gate<void>()
+  const load = b.cache.memoize(async function load (id: number) { runs.set(id, (runs.get(id) ?? 0) + 1); await all.promise; return id })
+  const calls = [load(1), load(1), load(2), load(2)]
+  all.open()
+  t.strictSame(await Promise.all(calls), [1, 1, 2, 2])
+  t.strictSame([...runs], [[1, 1], [2, 2]])
 })

@@ -39,6 +39,31 @@ for (const immediate of [true, false]) {
       t.strictSame(await f(given), { a: 2, list: [1] })
     })
 
+    t.test('an argument that is changed while the call is under way never fills another\'s entry', async (t) => {
+      const b = bench(immediate)
+      const f = b.cache.memoize(async function f (o: { a: number }, ..._others: unknown[]) { return o.a })
+      const given = { a: 0 }
+      const calls: Array<Promise<number>> = []
+      for (given.a = 1; given.a < 4; given.a++) calls.push(f(given))
+      const results = await Promise.all(calls)
+      // In memory the function starts at the call, as it would without a cache.
+      if (immediate) t.strictSame(results, [1, 2, 3])
+      for (const a of [1, 2, 3, 4]) t.equal(await f({ a }), a)
+      for (const a of [1, 2, 3, 4]) t.equal(await f({ a }), a)
+    })
+
+    t.test('many different arguments', async (t) => {
+      const b = bench(immediate)
+      let runs = 0
+      const f = b.cache.memoize(async function f (_id: string | number) { return ++runs })
+      if (!immediate) return
+      for (let i = 0; i < 13_000; i++) await f(`id ${i}`)
+      for (const i of [0, 1_999, 2_000, 12_999]) t.equal(await f(`id ${i}`), i + 1)
+      runs = 0
+      const zeros = [0, -0, NaN, 1, '1', '0']
+      for (const [i, id] of [...zeros, ...zeros].entries()) t.equal(await f(id), i % zeros.length + 1)
+    })
+
     t.test('names that could be confused', async (t) => {
       const b = bench(immediate)
       const f = b.cache.memoize(async (_x?: string) => 'f', { name: 'a' })
@@ -127,6 +152,16 @@ for (const immediate of [true, false]) {
       slow.open()
       t.equal(await older, 3)
       t.equal(await f(1), 4, 'the older run does not overwrite it')
+    })
+
+    t.test('forcedUpdate that throws goes round', async (t) => {
+      const b = bench(immediate)
+      let runs = 0
+      const f = b.cache.memoize(async function f () { return ++runs }, { forcedUpdate () { throw new Error('no') } })
+      t.strictSame([await f(), await f()], [1, 2])
+      t.match(b.logged, [/memoize\(f\): forcedUpdate threw/])
+      t.equal(b.counts.store, 0)
+      t.equal(b.counts.bypass, 2)
     })
 
     t.test('a forced result that is not kept removes what it superseded', async (t) => {

@@ -62,7 +62,7 @@ export class FakeVersioned implements Versioned {
       names: found.names,
       marks: this.immediate ? [] : found.names.map((name, i) => found.marks[i] ?? this.#mark(name)),
       sequence: found.sequence,
-      fence: { touched: false }
+      fence: { touched: false, fills: 0 }
     }))
   }
 
@@ -114,6 +114,8 @@ export class FakeVersioned implements Versioned {
   add (key: string, draft: Draft): Awaitable<boolean> {
     return !this.#backend.entries.has(key) && this.put(key, draft)
   }
+
+  distrustKeys (): void {}
 
   touchKey (key: string): void { this.#note(`key ${key}`) }
 

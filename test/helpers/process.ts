@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 
 const running = new Set<ChildProcess>()
 const folders = new Set<string>()
@@ -12,6 +12,9 @@ function endAll (): void {
 }
 process.once('exit', endAll)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
+/** Where Linux has it, the kernel ends a server whose parent was killed before it could end it. */
+const LEASH = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 /** Removes a folder when this process ends, however it ends. */
 export function removeAtExit (folder: string): void {
@@ -35,7 +38,8 @@ export class Daemon {
   get pid (): number | undefined { return this.#child?.pid }
 
   start (): void {
-    const child = spawn(this.command, this.args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
+    const [command = this.command, ...args] = [...LEASH, this.command, ...this.args]
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } })
     this.#child = child
     running.add(child)
     child.once('exit', () => running.delete(child))
@@ -64,12 +68,17 @@ export class Daemon {
   get dead (): boolean { return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null }
 }
 
-/** Asks every few milliseconds until the answer is `true`; rejects after `ms`. */
+/** Asks every few milliseconds until the answer is `true`, whatever errors it meets on the way; rejects after `ms`. */
 export async function until (what: string, check: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   const end = performance.now() + ms
+  let last: unknown = 'it was not so'
   for (;;) {
-    if (await check()) return
-    if (performance.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`)
+    try {
+      if (await check()) return
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}: ${last}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

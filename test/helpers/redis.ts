@@ -94,7 +94,7 @@ function configuration (options: RedisOptions, port: number, socket: string, fol
     `dir ${folder}`,
     'loglevel warning'
   ]
-  if (options.sentinel !== true) lines.push('save ""', 'appendonly no', `unixsocket ${socket}`, 'enable-debug-command yes')
+  if (options.sentinel !== true) lines.push('save ""', 'appendonly no', 'repl-diskless-sync-delay 0', `unixsocket ${socket}`, 'enable-debug-command yes')
   if (options.password !== undefined && options.sentinel !== true) lines.push(`requirepass ${options.password}`)
   if (certificates !== undefined) {
     lines.push(`tls-port ${port}`, `tls-cert-file ${certificates.cert}`, `tls-key-file ${certificates.key}`, `tls-ca-cert-file ${certificates.ca}`, 'tls-auth-clients no')
@@ -134,15 +134,17 @@ export interface SentinelSet {
 }
 
 /** A primary, a replica and three sentinels that know each other. */
-export async function startSentinels (options: { password?: string, name?: string } = {}): Promise<SentinelSet> {
-  const { name = 'mymaster', password } = options
+export async function startSentinels (options: { password?: string, sentinelPassword?: string, name?: string } = {}): Promise<SentinelSet> {
+  const { name = 'mymaster', password, sentinelPassword } = options
   const auth = password === undefined ? {} : { password }
-  const conf = ['repl-diskless-sync-delay 0', ...password === undefined ? [] : [`masterauth ${password}`]]
+  const conf = password === undefined ? [] : [`masterauth ${password}`]
   const primary = await startRedis({ ...auth, conf })
   const replica = await startReplica(primary, { ...auth, conf })
   const sentinels = await Promise.all([1, 2, 3].map(() => startRedis({
     sentinel: true,
+    ...sentinelPassword === undefined ? {} : { password: sentinelPassword },
     conf: [
+      ...sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`, `sentinel sentinel-pass ${sentinelPassword}`],
       `sentinel monitor ${name} 127.0.0.1 ${primary.port} 2`,
       ...password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`],
       `sentinel down-after-milliseconds ${name} 500`,
@@ -178,7 +180,7 @@ export interface RedisCluster {
 /** Three masters, or six nodes: three masters with a replica each. */
 export async function startCluster (size: 3 | 6, options: { password?: string } = {}): Promise<RedisCluster> {
   const { password } = options
-  const conf = ['cluster-enabled yes', 'cluster-node-timeout 1000', 'repl-diskless-sync-delay 0', 'cluster-replica-validity-factor 0', ...password === undefined ? [] : [`masterauth ${password}`]]
+  const conf = ['cluster-enabled yes', 'cluster-node-timeout 1000', 'cluster-replica-validity-factor 0', ...password === undefined ? [] : [`masterauth ${password}`]]
   const nodes: RedisServer[] = []
   for (let i = 0; i < size; i++) nodes.push(await startRedis({ busPort: true, conf, ...password === undefined ? {} : { password } }))
   const addresses = nodes.map(({ port }): [string, number] => ['127.0.0.1', port])

@@ -86,7 +86,15 @@ export async function underLoad ({ guard, lines }: Subject, disturb: () => Promi
   }
 
   const workers = Array.from({ length: WORKERS }, worker)
-  await disturb()
+  try {
+    await disturb()
+  } catch (error) {
+    over = true
+    outcome.requests = Infinity
+    outcome.hits++
+    await Promise.all(workers)
+    throw error
+  }
   back = performance.now()
   for (;;) {
     const hit = await Promise.resolve(guard.set('load:back', Buffer.from('1'))).then(() => guard.get('load:back')).catch(() => undefined)

@@ -31,11 +31,12 @@ export interface ConnectionSettings {
 export const PROBE = 0xffffffff
 
 /**
- * How long a server that has fallen silent keeps its connection. While it lasts, what was written before the silence
+ * How long a server that has fallen silent keeps its connection, ms. While it lasts, what was written before the silence
  * comes before what is written after it; over a second connection an old write could overtake a newer one when a
- * frozen server goes on (a reset does not make it forget what it has received).
+ * frozen server goes on (a reset does not make it forget what it has received). Past it the connection may be all that
+ * is broken.
  */
-const SILENCE_LIMIT = 10_000
+const SILENCE_LIMIT = 2000
 
 /** Unsent bytes past which a server counts as too slow. */
 const MOST_UNSENT = 256 * 1024 * 1024
@@ -74,7 +75,7 @@ export class Connection {
     this.#settings = settings
     this.#reader = new ReplyReader(settings.maxReply)
     this.#reason = new errors.FST_CACHE_ERR_BACKEND_DOWN(`memcached ${address.name}`)
-    this.#exchange = new Exchange(settings.operationTimeout, () => { this.#requestTimedOut() })
+    this.#exchange = new Exchange(settings.operationTimeout, (silent) => { this.#requestTimedOut(silent) })
     this.#outbox = new Outbox(() => this.#state === 'up' || this.#state === 'silent' ? this.#socket : undefined)
     this.#firstAttempt = new Promise((resolve) => { this.#settleFirst = resolve })
   }
@@ -196,8 +197,9 @@ export class Connection {
     return undefined
   }
 
-  #requestTimedOut (): void {
-    const third = this.#breaker.failed()
+  #requestTimedOut (silent: boolean): void {
+    // A slow answer among others is no sign of a server that is gone.
+    const third = silent && this.#breaker.failed()
     if (this.#state !== 'up') return
     // Half a reply, and no more of it: the stream lacks bytes, and waiting does not bring them back.
     if (this.#reader.partial || this.#exchange.overdue) this.#lost('replies are missing')

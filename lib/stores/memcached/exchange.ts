@@ -9,7 +9,7 @@ export interface Handlers {
 }
 
 interface Sent { readonly op: number, readonly key: Buffer }
-interface Waiting extends Sent { readonly handlers: Handlers, readonly due: number }
+interface Waiting extends Sent { readonly handlers: Handlers, readonly since: number }
 
 /** How many requests may be past their deadline and unanswered before the connection is given up. */
 const MOST_LATE = 1000
@@ -20,17 +20,18 @@ const MOST_LATE = 1000
  */
 export class Exchange {
   readonly #patience: number
-  readonly #timedOut: () => void
+  readonly #timedOut: (silent: boolean) => void
   readonly #waiting = new Map<number, Waiting>()
   /** Past their deadline: their replies are expected, and thrown away. */
   readonly #late = new Map<number, Sent>()
   #timer: NodeJS.Timeout | undefined
+  #lastReply = 0
 
   /**
    * @param patience ms; 0 = no bound
-   * @param timedOut called after a request has been failed by its deadline
+   * @param timedOut called after a request has been failed by its deadline; `silent`: no reply at all has come since it was made
    */
-  constructor (patience: number, timedOut: () => void) {
+  constructor (patience: number, timedOut: (silent: boolean) => void) {
     this.#patience = patience
     this.#timedOut = timedOut
   }
@@ -38,8 +39,7 @@ export class Exchange {
   get size (): number { return this.#waiting.size }
 
   add (request: Buffer, handlers: Handlers): void {
-    const due = this.#patience > 0 ? performance.now() + this.#patience : Infinity
-    this.#waiting.set(opaqueOf(request), { op: opcodeOf(request), key: keyOf(request), handlers, due })
+    this.#waiting.set(opaqueOf(request), { op: opcodeOf(request), key: keyOf(request), handlers, since: performance.now() })
     this.#arm()
   }
 
@@ -50,6 +50,7 @@ export class Exchange {
     if (sent === undefined) return 'a reply that nobody asked for'
     const fault = mismatch(sent.op, sent.key, reply)
     if (fault !== undefined) return fault
+    this.#lastReply = performance.now()
     if (waiting === undefined) {
       this.#late.delete(reply.opaque)
       return undefined
@@ -75,7 +76,7 @@ export class Exchange {
     if (this.#timer !== undefined || this.#patience === 0) return
     const [first] = this.#waiting.values()
     if (first === undefined) return
-    this.#timer = setTimeout(() => { this.#expire() }, Math.max(1, Math.ceil(first.due - performance.now())))
+    this.#timer = setTimeout(() => { this.#expire() }, Math.max(1, Math.ceil(first.since + this.#patience - performance.now())))
     this.#timer.unref()
   }
 
@@ -84,16 +85,16 @@ export class Exchange {
     const now = performance.now()
     const over: Waiting[] = []
     for (const [opaque, waiting] of this.#waiting) {
-      if (waiting.due > now) break
+      if (waiting.since + this.#patience > now) break
       this.#waiting.delete(opaque)
       // A copy: the key is a view of the whole request, value included.
       this.#late.set(opaque, { op: waiting.op, key: Buffer.from(waiting.key) })
       over.push(waiting)
     }
     this.#arm()
-    for (const { handlers } of over) {
+    for (const { handlers, since } of over) {
       handlers.fail(new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(String(this.#patience)))
-      this.#timedOut()
+      this.#timedOut(since >= this.#lastReply)
     }
   }
 }

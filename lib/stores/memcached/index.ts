@@ -48,7 +48,7 @@ export async function memcachedStore (settings: MemcachedStoreSettings): Promise
   const keys = createKeys(settings.prefix)
   const place = createPlacement(names)
   const pieces = new Pieces({ items, keys, names, place, isUp: (server) => connections[server]?.up === true, chunkSize: chosen.chunkSize })
-  const namespace = new Namespace(call, keys, settings.prefix, names.length)
+  const namespace = new Namespace(call, items, keys, settings.prefix, names.length)
   const parts = { items, namespace, pieces, place, now, itemBytes: chosen.itemBytes, valueBytes: chosen.valueBytes }
   return createStore({ parts, connections, call, disconnect: close, log })
 }

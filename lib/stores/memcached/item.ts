@@ -5,9 +5,10 @@ import { serverExpiry } from './ttl.ts'
  * How a value lies in memcached: one byte for its kind, six for the millisecond at which it ends (memcached itself
  * expires in whole seconds, and cannot be asked for what is left), then the bytes. A CRC-32 of all is in the item's flags.
  *
- * A whole number lies as the decimal text of 2^63 + n, so that memcached's own unsigned arithmetic counts it, below
+ * A whole number lies as the decimal text of 5·10^18 + n, so that memcached's own unsigned arithmetic counts it, below
  * zero too, in one atomic step that keeps the lifetime. Within ±2^53 the text always has 19 digits, so a shrinking
- * number is not padded. The kind byte of everything else is no digit: memcached refuses to count it. A counter's flags
+ * number is not padded. (2^63 would be the natural zero, but for numbers from there on memcached 1.6.18 looks for a
+ * minus sign past the end of the item, and now and then finds one in what lay there before: "not a number".) The kind byte of everything else is no digit: memcached refuses to count it. A counter's flags
  * hold its end (its digits change without us, so no checksum can hold).
  */
 const KIND = { value: 1, manifest: 2, piece: 3, marks: 4 } as const
@@ -18,9 +19,9 @@ const HEAD = 7
 const NEVER = 2 ** 48 - 1
 export const OVERHEAD = HEAD
 
-const ZERO = 2n ** 63n
+const ZERO = 5_000_000_000_000_000_000n
 const WHOLE = /^(?:0|-?[1-9]\d{0,15})$/
-const COUNTER = /^9\d{18}$/
+const COUNTER = /^[45]\d{18}$/
 
 /** A counter's end: hundredths of a second, modulo 2^32 (497 days); so only for ends nearer than 200 days. */
 const TICK = 10
@@ -42,7 +43,9 @@ export function encode (kind: Kind, value: Buffer, end: number): Item {
   const head = Buffer.allocUnsafe(HEAD)
   head[0] = KIND[kind]
   head.writeUIntBE(Math.min(Math.max(0, Math.ceil(end)), NEVER), 1, 6)
-  return { flags: crc32(value, crc32(head)), pieces: [head, value] }
+  // zlib takes an empty buffer without memory for a wish to start anew, and answers 0.
+  const flags = value.length === 0 ? crc32(head) : crc32(value, crc32(head))
+  return { flags, pieces: [head, value] }
 }
 
 /** A value as `Store.set` gets it: a counter where it is the text of a safe integer. */

@@ -30,13 +30,20 @@ export class Items {
 
   /** `undefined`: nothing there. */
   async get (server: number, name: Buffer): Promise<Held | undefined> {
+    const first = await this.#look(server, name)
+    // Bytes that cannot be read are asked for once more: it may have been the reply that was altered, and who takes
+    // an item for void may write over it.
+    return first?.readable === false ? await this.#look(server, name) : first
+  }
+
+  async #look (server: number, name: Buffer): Promise<Held & { readable: boolean } | undefined> {
     const reply = await this.#call(server, { op: OP.get, key: name })
     if (reply.status === STATUS.notFound) return undefined
     if (reply.status !== STATUS.ok) throw unexpected(reply)
     const now = this.#now()
     const content = decode(reply.extras.readUInt32BE(0), reply.value, now)
     const live = content !== undefined && content.end > now
-    return { cas: reply.cas, content: live ? { ...content, value: compact(content.value) } : undefined }
+    return { cas: reply.cas, readable: content !== undefined, content: live ? { ...content, value: compact(content.value) } : undefined }
   }
 
   /** @param cas only while the item is as `get` found it */

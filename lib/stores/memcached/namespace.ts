@@ -1,7 +1,8 @@
 import { errors } from '../../errors.ts'
 import { unexpected } from './client.ts'
 import type { Call } from './client.ts'
-import { decode, encode, storeExtras } from './item.ts'
+import { encode, storeExtras } from './item.ts'
+import type { Held, Items } from './items.ts'
 import type { Keys } from './keys.ts'
 import { cleared, freshMarks, markOf, marksText, parseMarks } from './marks.ts'
 import type { Marks } from './marks.ts'
@@ -34,23 +35,25 @@ interface Known {
  */
 export class Namespace {
   readonly #call: Call
+  readonly #items: Items
   readonly #keys: Keys
   readonly #prefix: string
   readonly #known: Known[]
 
-  constructor (call: Call, keys: Keys, prefix: string, servers: number) {
+  constructor (call: Call, items: Items, keys: Keys, prefix: string, servers: number) {
     this.#call = call
+    this.#items = items
     this.#keys = keys
     this.#prefix = prefix
     this.#known = Array.from({ length: servers }, () => ({ at: -Infinity, owed: [] }))
   }
 
-  async read<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
+  read<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
     const known = this.#known[server] as Known
     if (known.marks !== undefined && known.owed.length === 0 && performance.now() - known.at < MOST_AGE) {
-      return await run(this.#name(known.marks, key))
+      return run(this.#name(known.marks, key))
     }
-    return await this.write(server, key, run)
+    return this.write(server, key, run)
   }
 
   /** Runs under marks that are known to hold; `run` must send its first request at once. */
@@ -101,11 +104,10 @@ export class Namespace {
 
   async #move (server: number, prefix: string): Promise<void> {
     for (let round = 0; round < 50; round++) {
-      const reply = await this.#call(server, { op: OP.get, key: this.#keys.namespace })
-      const held = this.#read(reply.status, reply.extras, reply.value)
-      const next = cleared(held ?? freshMarks(), prefix, this.#prefix)
+      const held = await this.#items.get(server, this.#keys.namespace)
+      const next = cleared(read(held) ?? freshMarks(), prefix, this.#prefix)
       if (next === undefined) throw new errors.FST_CACHE_ERR_UNSUPPORTED('memcached cannot clear so many different parts of one cache; clear the whole cache, or use tags')
-      const written = await this.#put(server, next, reply.status === STATUS.ok ? reply.cas : undefined)
+      const written = await this.#put(server, next, held?.cas)
       if (!written) continue
       this.#learn(server, next, performance.now())
       return
@@ -127,22 +129,13 @@ export class Namespace {
   async #fetch (server: number): Promise<Marks> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const at = performance.now()
-      const reply = await this.#call(server, { op: OP.get, key: this.#keys.namespace })
-      const held = this.#read(reply.status, reply.extras, reply.value, this.#known[server])
-      if (held !== undefined) return this.#learn(server, held, at)
+      const held = await this.#items.get(server, this.#keys.namespace)
+      const marks = read(held, this.#known[server])
+      if (marks !== undefined) return this.#learn(server, marks, at)
       const fresh = freshMarks()
-      if (await this.#put(server, fresh, reply.status === STATUS.ok ? reply.cas : undefined)) return this.#learn(server, fresh, at)
+      if (await this.#put(server, fresh, held?.cas)) return this.#learn(server, fresh, at)
     }
     throw new errors.FST_CACHE_ERR_BACKEND('memcached does not keep the marks of the cache (is it full?)')
-  }
-
-  #read (status: number, extras: Buffer, value: Buffer, known?: Known): Marks | undefined {
-    if (status === STATUS.notFound) return undefined
-    if (status !== STATUS.ok) throw new errors.FST_CACHE_ERR_BACKEND(`memcached answered status 0x${status.toString(16)} to a read`)
-    const content = decode(extras.readUInt32BE(0), value, 0)
-    if (content?.kind !== 'marks') return undefined
-    const text = content.value.toString()
-    return known?.text === text ? known.marks : parseMarks(text)
   }
 
   #learn (server: number, marks: Marks, at: number): Marks {
@@ -164,6 +157,12 @@ export class Namespace {
     if (reply.status === STATUS.exists || reply.status === STATUS.notFound || reply.status === STATUS.notStored) return false
     throw unexpected(reply)
   }
+}
+
+function read (held: Held | undefined, known?: Known): Marks | undefined {
+  if (held?.content?.kind !== 'marks') return undefined
+  const text = held.content.value.toString()
+  return known?.text === text ? known.marks : parseMarks(text)
 }
 
 function remove (list: string[], item: string): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../errors.ts'
+import { notAnOutage } from '../outage.ts'
 import type { Store } from '../store.ts'
 import type { Call } from './client.ts'
 import { deleteKeyIf, replaceKeyIf, touchKey } from './compare.ts'
@@ -12,7 +13,13 @@ import { contentOf, readKey } from './read.ts'
 import type { MemcachedLog } from './settings.ts'
 import { addKey, deleteKey, isLarge, setKey } from './write.ts'
 
-export type MemcachedStore = Required<Omit<Store<Buffer>, 'deleteByPrefix'>> & { ping (): Promise<void> }
+/** A store whose every answer is a promise. */
+type Promised<T> = { [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : T[K] }
+
+export type MemcachedStore = Promised<Required<Omit<Store<Buffer>, 'deleteByPrefix'>>> & {
+  /** Rejects when no server answers. */
+  ping (): Promise<void>
+}
 
 /** How long `close` waits for answers under way, ms. */
 const DRAIN = 300
@@ -34,28 +41,39 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
   const reads = new Map<string, Promise<Buffer | undefined>>()
   let warned = -Infinity
 
+  /** One server's failure while another one answers. */
+  function isPartial (error: unknown): boolean {
+    return isOutage(error) && connections.length > 1 && connections.some((connection) => connection.up)
+  }
+
   /** One of several servers being away is a miss for its keys; the others go on. */
   async function soft<T> (result: Promise<T>): Promise<T | undefined> {
     try {
       return await result
     } catch (error) {
-      if (isOutage(error) && connections.length > 1 && connections.some((connection) => connection.up)) return undefined
+      if (isPartial(error)) return undefined
       throw error
     }
   }
 
-  async function get (key: string): Promise<Buffer | undefined> {
+  /** Passes promises on where it can: on a hit each layer of `await` costs as much as a look-up in memory. */
+  function get (key: string): Promise<Buffer | undefined> {
     let read = reads.get(key)
     if (read === undefined) {
       if (reads.size === 0) setImmediate(() => { reads.clear() })
       reads.set(key, read = readKey(parts, key))
     }
-    return await soft(read)
+    return connections.length > 1 ? soft(read) : read
   }
 
   async function change<T> (key: string, long: boolean, run: () => Promise<T>): Promise<T> {
     reads.delete(key)
-    return await lanes.run(key, long, run)
+    try {
+      return await lanes.run(key, long, run)
+    } catch (error) {
+      // Each server has a breaker of its own: the one of the whole store is not for a server among several.
+      throw isPartial(error) ? notAnOutage(error as Error) : error
+    }
   }
 
   function refused (key: string, value: Buffer): void {

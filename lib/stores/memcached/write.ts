@@ -1,3 +1,4 @@
+import type { Awaitable } from '../store.ts'
 import { encode, encodeValue } from './item.ts'
 import type { Content, Item } from './item.ts'
 import { endOf, MOST_ROUNDS } from './parts.ts'
@@ -16,14 +17,22 @@ export function isLarge (parts: Parts, value: Buffer): boolean {
   return value.length > parts.itemBytes
 }
 
-/** @returns `undefined`: too large, or the server has no room */
-export async function prepare (parts: Parts, value: Buffer, ttl: number | undefined): Promise<Prepared | undefined> {
+/**
+ * Answers at once where it can, so that operations on a key leave in the order of the calls.
+ *
+ * @returns `undefined`: too large, or the server has no room
+ */
+export function prepare (parts: Parts, value: Buffer, ttl: number | undefined): Awaitable<Prepared | undefined> {
   if (value.length > parts.valueBytes) return undefined
+  if (isLarge(parts, value)) return prepareLarge(parts, value, ttl)
   const now = parts.now()
-  if (!isLarge(parts, value)) return { item: encodeValue(value, endOf(ttl, now), now), ttl, manifest: undefined }
+  return { item: encodeValue(value, endOf(ttl, now), now), ttl, manifest: undefined }
+}
+
+async function prepareLarge (parts: Parts, value: Buffer, ttl: number | undefined): Promise<Prepared | undefined> {
   const life = Math.min(ttl ?? LONGEST_LIFE, LONGEST_LIFE)
   const manifest = await parts.pieces.write(value, life)
-  return manifest === undefined ? undefined : { item: encode('manifest', manifest, now + life), ttl: life, manifest }
+  return manifest === undefined ? undefined : { item: encode('manifest', manifest, parts.now() + life), ttl: life, manifest }
 }
 
 /** Lets go of the pieces of a value that did not get under its key. */
@@ -40,7 +49,8 @@ export async function withPieces<T> (parts: Parts, prepared: Prepared, put: () =
 
 /** `false`: refused. What was there before may still be there. */
 export async function setKey (parts: Parts, key: string, value: Buffer, ttl: number | undefined): Promise<boolean> {
-  const prepared = await prepare(parts, value, ttl)
+  const preparing = prepare(parts, value, ttl)
+  const prepared = preparing instanceof Promise ? await preparing : preparing
   if (prepared === undefined) return false
   const server = parts.place(key)
   return await withPieces(parts, prepared, async () => await parts.namespace.write(server, key, async (name) => {
@@ -54,7 +64,8 @@ export async function setKey (parts: Parts, key: string, value: Buffer, ttl: num
 
 /** `undefined`: refused. */
 export async function addKey (parts: Parts, key: string, value: Buffer, ttl: number | undefined): Promise<boolean | undefined> {
-  const prepared = await prepare(parts, value, ttl)
+  const preparing = prepare(parts, value, ttl)
+  const prepared = preparing instanceof Promise ? await preparing : preparing
   if (prepared === undefined) return undefined
   const server = parts.place(key)
   return await withPieces(parts, prepared, async () => await parts.namespace.write(server, key, async (name) => {

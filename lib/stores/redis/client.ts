@@ -8,22 +8,28 @@ import { parseRedisUrl } from './url.ts'
 
 const PATIENCE = 3000
 
+export const DISCONNECT_TIMEOUT = 100
+
+const LEAST_SILENCE = 1000
+
 /**
  * What a cache needs of ioredis, whose own defaults let a command wait for half a minute: nothing queues, nothing
- * is sent twice, and a connection over which a second brings no answer is given up. ioredis does not connect again
- * by itself; `connection` does that.
+ * is sent twice, and a connection that stays silent for longer than any operation may take is given up. ioredis does
+ * not connect again by itself; `connection` does that.
  */
-export const NODE_DEFAULTS = {
-  connectionName: 'fastify-cached',
-  connectTimeout: 1000,
-  socketTimeout: 1000,
-  disconnectTimeout: 100,
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  disableClientInfo: true,
-  retryStrategy: null
-} satisfies RedisOptions
+export function nodeDefaults ({ operationTimeout }: RedisStoreSettings) {
+  return {
+    connectionName: 'fastify-cached',
+    connectTimeout: 1000,
+    ...operationTimeout > 0 ? { socketTimeout: Math.max(LEAST_SILENCE, 2 * operationTimeout) } : {},
+    disconnectTimeout: DISCONNECT_TIMEOUT,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    disableClientInfo: true,
+    retryStrategy: null
+  } satisfies RedisOptions
+}
 
 /** One server: host and port, a unix socket, or a URL. */
 export function plainConnection ({ Redis, Command }: Ioredis, settings: RedisStoreSettings): Connection {
@@ -32,7 +38,7 @@ export function plainConnection ({ Redis, Command }: Ioredis, settings: RedisSto
     ? given({ host: host as string | undefined, port, username, password, db })
     : parseRedisUrl(url)
   const options: RedisOptions = {
-    ...NODE_DEFAULTS,
+    ...nodeDefaults(settings),
     // The permission for INFO is one of the dangerous ones; a server that loads says so in its answers too
     enableReadyCheck: false,
     ...where as RedisOptions,

@@ -1,5 +1,5 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis'
-import { NODE_DEFAULTS, given } from './client.ts'
+import { given, nodeDefaults as defaultsOf } from './client.ts'
 import { connection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { Client, Ioredis } from './link.ts'
@@ -76,7 +76,7 @@ function clusterOptions (settings: RedisStoreSettings, credentials: RedisOptions
   const entries = Object.entries(settings.options ?? {})
   const ofCluster = Object.fromEntries(entries.filter(([name]) => OF_THE_CLUSTER.has(name)))
   const ofNodes = Object.fromEntries(entries.filter(([name]) => !OF_THE_CLUSTER.has(name)))
-  const { enableOfflineQueue, retryStrategy, ...nodeDefaults } = NODE_DEFAULTS
+  const { enableOfflineQueue, retryStrategy, ...nodeDefaults } = defaultsOf(settings)
   return {
     enableOfflineQueue,
     slotsRefreshTimeout: 500,

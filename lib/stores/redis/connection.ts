@@ -1,7 +1,7 @@
 import { errors } from '../../errors.ts'
 import { withDeadline } from '../deadline.ts'
 import type { GuardLog } from '../guarded.ts'
-import { refusal, tidy } from './faults.ts'
+import { messageOf, refusal } from './faults.ts'
 import { handshake } from './handshake.ts'
 import type { Client, CommandClass, Link } from './link.ts'
 import { pinging } from './pinging.ts'
@@ -83,7 +83,7 @@ export function connection (recipe: Recipe): Connection {
     watchdog.unref()
     const note = (error: Error) => {
       // "Connection is closed." comes last and says least
-      told ??= reason = tidy(error.message)
+      told ??= reason = messageOf(error)
       fault ??= refusal(error)
     }
     for (const event of ['error', 'sentinelError', 'node error']) own.on(event, note)
@@ -105,7 +105,11 @@ export function connection (recipe: Recipe): Connection {
         drop(own)
       })
     })
-    const lost = () => { if (own === client) usable = false }
+    const lost = () => {
+      if (own !== client) return
+      if (usable) reason = 'the connection was lost'
+      usable = false
+    }
     own.on('close', lost)
     own.on('reconnecting', lost)
     own.once('end', () => {

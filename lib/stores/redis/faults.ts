@@ -21,7 +21,7 @@ export function refusal (error: unknown): string | undefined {
   if (/SELECT is not allowed in cluster mode/.test(message)) return 'a cluster has only database 0; leave CACHE_REDIS_DB out'
   if (/cluster support disabled/i.test(message)) return 'the server is not part of a cluster; use CACHE_TYPE RedisCache, or name cluster nodes in CACHE_REDIS_CLUSTER'
   if (/Unknown RESP type/i.test(message)) return "what answers there does not speak Redis's protocol; check host and port, and rediss:// if it is a TLS port"
-  if (/got an invalid reply: null/.test(message)) return 'the sentinels know no master of that name; check CACHE_REDIS_SENTINEL_MASTER'
+  if (/got an invalid reply: null|No such master with that name/.test(message)) return 'the sentinels know no master of that name; check CACHE_REDIS_SENTINEL_MASTER'
   if (/unknown command.*sentinel/i.test(message)) return 'what answers there is a Redis server but no sentinel; check CACHE_REDIS_SENTINELS'
   if (/^READONLY/.test(message)) return 'the server is a read-only replica; name its primary, or use RedisSentinelCache'
   if (/^MOVED |^ASK /.test(message)) return 'the server is part of a cluster; use CACHE_TYPE RedisClusterCache'
@@ -33,7 +33,7 @@ export function refusal (error: unknown): string | undefined {
 export function backendError (error: unknown): Error {
   if (error instanceof Error && ((error as { code?: unknown }).code ?? '').toString().startsWith('FST_CACHE_ERR_')) return error
   const { message } = error as Error
-  const own = new errors.FST_CACHE_ERR_BACKEND(tidy(message))
+  const own = new errors.FST_CACHE_ERR_BACKEND(messageOf(error))
   return NO_WRITES.test(message) || isOutOfMemory(error) ? notAnOutage(own) : own
 }
 
@@ -53,7 +53,13 @@ export function isScriptMissing (error: unknown): boolean {
   return /^NOSCRIPT\b/.test((error as Error).message)
 }
 
+/** Never empty: several addresses of one name that fail together make an error with a code and no text. */
+export function messageOf (error: unknown): string {
+  const { message, code } = error as { message: string, code?: string }
+  return tidy(message) || (code ?? 'no reason given')
+}
+
 /** Servers quote the arguments of a command that they do not know; arguments can be secrets. */
-export function tidy (message: string): string {
+function tidy (message: string): string {
   return message.replace(/,? with args beginning with.*/s, '').slice(0, 200)
 }

@@ -14,7 +14,7 @@ const DESCRIBE = "the application's own ioredis client"
  * A client that the application made and keeps: used only while it is connected, so that nothing of ours ever waits
  * in its queue, and never closed. One that has not been connected yet is connected.
  */
-export function ownClient (Command: CommandClass, candidate: object, settings: RedisStoreSettings): Link & { opened: Promise<void> } {
+export function ownClient (Command: CommandClass, candidate: object, settings: RedisStoreSettings): Link & { opened: Promise<void>, client (): Client } {
   const client = checked(candidate)
   let fault: string | undefined
   let approved = false
@@ -53,16 +53,21 @@ export function ownClient (Command: CommandClass, candidate: object, settings: R
     }, () => {})
   }
 
-  const link = sending(Command, connected, keyPrefix)
-  const ping = pinging(link, client.isCluster, () => {})
+  const plain = sending(Command, connected, keyPrefix)
+  const link = { ...plain, ping: pinging(plain, client.isCluster, () => {}) }
+  const nodeOf = (key: string | Buffer) => client.slots?.[link.group(key)]?.[0]
+  const refresh = () => client.refreshSlotsCache?.()
+  const whole = client.isCluster
+    ? { ...link, ...perNode(link, { nodeOf, refresh, bound: settings.operationTimeout, log: settings.log, describe: DESCRIBE }) }
+    : link
   return {
-    ...link,
-    ...client.isCluster ? perNode(link, { nodeOf: (key) => client.slots?.[link.group(key)]?.[0], refresh: () => client.refreshSlotsCache?.(), bound: settings.operationTimeout, log: settings.log, describe: DESCRIBE }) : {},
+    ...whole,
     opened,
+    client: () => client,
     async ping () {
       // The handshake may have failed while the server was loading
       if (!approved && fault === undefined && isReady(client)) await greet()
-      await ping()
+      await whole.ping()
     },
     async close () {
       closed = true

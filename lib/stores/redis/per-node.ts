@@ -29,7 +29,7 @@ export interface PerNodeSettings {
  * others are served. Its failures are nobody else's: the guard around the whole store hears of an outage only when
  * no master answers.
  */
-export function perNode (link: Pick<Link, 'send'>, settings: PerNodeSettings): Pick<Link, 'send' | 'sendAll'> {
+export function perNode (link: Pick<Link, 'send' | 'ping'>, settings: PerNodeSettings): Pick<Link, 'send' | 'sendAll' | 'ping'> {
   const { nodeOf, bound, log, describe } = settings
   let refreshed = -Infinity
 
@@ -89,7 +89,12 @@ export function perNode (link: Pick<Link, 'send'>, settings: PerNodeSettings): P
 
   return {
     send,
-    sendAll: (calls) => Promise.all(calls.map((call) => send(call).catch((error: unknown) => error)))
+    sendAll: (calls) => Promise.all(calls.map((call) => send(call).catch((error: unknown) => error))),
+    async ping () {
+      await link.ping()
+      // Asked for only while the whole cluster is taken for down: what was known of its nodes is out of date
+      breakers.clear()
+    }
   }
 }
 

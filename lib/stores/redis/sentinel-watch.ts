@@ -1,5 +1,5 @@
 import type { RedisOptions, SentinelAddress } from 'ioredis'
-import { given } from './client.ts'
+import { DISCONNECT_TIMEOUT, given } from './client.ts'
 import type { Ioredis } from './link.ts'
 
 const CHANNEL = '+switch-master'
@@ -28,7 +28,7 @@ export function watchFailovers (Redis: Ioredis['Redis'], options: RedisOptions, 
       }) as RedisOptions,
       connectionName: 'fastify-cached',
       connectTimeout: 1000,
-      disconnectTimeout: 100,
+      disconnectTimeout: DISCONNECT_TIMEOUT,
       disableClientInfo: true,
       enableReadyCheck: false,
       lazyConnect: true,

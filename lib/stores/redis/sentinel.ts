@@ -1,5 +1,5 @@
 import type { RedisOptions, SentinelAddress } from 'ioredis'
-import { NODE_DEFAULTS, given } from './client.ts'
+import { DISCONNECT_TIMEOUT, given, nodeDefaults } from './client.ts'
 import { connection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { Ioredis } from './link.ts'
@@ -9,10 +9,17 @@ import type { RedisStoreSettings } from './settings.ts'
 const SENTINEL_ANSWER = 500
 
 /** The primary of a group that sentinels watch; a fresh look-up at each connection. */
-export function sentinelConnection ({ Redis, Command }: Ioredis, settings: RedisStoreSettings): Connection {
+export function sentinelConnection ({ Redis, Command, SentinelConnector }: Ioredis, settings: RedisStoreSettings): Connection {
   const { username, password, db, sentinels = [], sentinelMaster, sentinelPassword, prefix, log } = settings
+  /** The connections to sentinels have no option of their own for this, and would keep a closing process for 2 s. */
+  class Connector extends SentinelConnector {
+    override connectToSentinel (endpoint: object, more?: object): unknown {
+      return super.connectToSentinel(endpoint, { disconnectTimeout: DISCONNECT_TIMEOUT, ...more })
+    }
+  }
   const options: RedisOptions = {
-    ...NODE_DEFAULTS,
+    ...nodeDefaults(settings),
+    Connector: Connector as unknown as NonNullable<RedisOptions['Connector']>,
     // Tells whether the server that the sentinels named is a primary still
     enableReadyCheck: true,
     ...given({ username, password, db, sentinelPassword }) as RedisOptions,

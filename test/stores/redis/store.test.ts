@@ -85,6 +85,14 @@ t.test('RedisCache on one server', async (t) => {
     t.equal(await store.replaceIf('lock', bytes('still mine'), bytes('x')), false)
   })
 
+  t.test('scripts are sent again to a server that has forgotten them', async (t) => {
+    await server.cli('script', 'flush')
+    t.equal(await store.increment('forgotten', 2, 5000), 2)
+    await server.cli('script', 'flush')
+    await store.set('forgotten-lock', bytes('mine'))
+    t.equal(await store.deleteIf('forgotten-lock', bytes('mine')), true)
+  })
+
   t.test('keys of another kind of value are a miss, not a fault', async (t) => {
     await server.cli('rpush', 'list', 'a')
     t.equal(await store.get('list'), undefined)
@@ -135,6 +143,7 @@ t.test('a server that is full refuses, keeps answering, and what was to be repla
   t.teardown(() => store.close())
   const value = Buffer.alloc(100_000, 1)
   await store.set('old', bytes('old'))
+  await store.set('lock', bytes('mine'))
   let stored = true
   for (let i = 0; stored && i < 100; i++) stored = await store.set(`fill${i}`, value)
   t.equal(stored, false)
@@ -143,6 +152,9 @@ t.test('a server that is full refuses, keeps answering, and what was to be repla
   t.same(await store.get('fill0'), value, 'reads still hit')
   t.same(await store.setMany([['a', value], ['b', value]]), [false, false])
   await t.rejects(store.add('c', value), { code: 'FST_CACHE_ERR_BACKEND' })
+  await server.cli('config', 'set', 'maxmemory', '1')
+  await t.rejects(store.increment('n', 1, 1000), { code: 'FST_CACHE_ERR_BACKEND', message: /OOM/ })
+  t.equal(await store.deleteIf('lock', bytes('mine')), true, 'a lock is released')
   t.equal(log.lines.filter((line) => /OOM/.test(line)).length, 1, 'said once')
   t.equal(await store.delete('fill0'), true)
 })
