@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { ClientReply } from '../helpers/client.ts'
+import { clock } from '../helpers/clock.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import type { Origin, OriginOptions } from '../helpers/origin.ts'
 
@@ -209,15 +210,19 @@ t.test('twenty at once: one compression per encoding', async (t) => {
   t.same(made, { br: 1, gzip: 1 }, 'and none later')
 })
 
-t.test('a new body is compressed anew', async (t) => {
-  const origin = await serve(t, (app, self) => {
-    app.get('/page', route(), async (request, reply) => reply.type('text/html').header('etag', '"always"').send(`${self.ran()}${page}`))
-    app.post('/page', async () => 'x')
-  })
-  for (const run of [1, 2, 3]) {
-    await origin.get('/page')
-    t.equal(decoded(await origin.get('/page', { 'accept-encoding': 'br' })), `${run}${page}`)
-    await origin.request({ method: 'POST', path: '/page' })
+t.test('a new body is compressed anew, also within one tick of the clock', async (t) => {
+  clock.stop()
+  t.teardown(() => clock.start())
+  for (const [name, headers, cache] of [['a tag that never changes', { etag: '"always"' }, {}], ['no tag', {}, { etag: false }], ['a generated tag', {}, {}]] as const) {
+    const origin = await serve(t, (app, self) => {
+      app.get('/page', route(cache), async (request, reply) => reply.type('text/html').headers(headers).send(`${self.ran()}${page}`))
+      app.post('/page', async () => 'x')
+    })
+    for (const run of [1, 2, 3]) {
+      await origin.get('/page')
+      t.equal(decoded(await origin.get('/page', { 'accept-encoding': 'br' })), `${run}${page}`, name)
+      await origin.request({ method: 'POST', path: '/page' })
+    }
   }
 })
 
