@@ -47,7 +47,7 @@ function setUp (t: { teardown (done: () => void): void }, { timeout = 5, thresho
   let watcher: Watcher = { changed () {}, lost () {} }
   const watchable = Object.assign(inner, tells ? { watch: (_prefix: string, given: Watcher) => { watcher = given; return { get live () { return state.live }, close () {} } } } : {})
   const store = guarded(watchable, { name: 'test', timeout: 0, log: silent })
-  const far = remoteVersions({ store, prefix: 'b|m:', serializer: 'msgpack', now: () => state.now })
+  const far = remoteVersions({ store, base: 'b|', prefix: 'b|m:', serializer: 'msgpack', now: () => state.now })
   const tier = localTier({ timeout, threshold, maxBytes }, { inner: watchable, store, versioned: far, base: 'b|', marks: 'b|m:', now: () => state.now, clock: () => state.now })
   t.teardown(() => { tier.versioned.close(); data.close() })
   return { state, data, far, ...tier, tell: (key: string) => { watcher.changed(key) }, lose: () => { watcher.lost() } }
@@ -200,7 +200,7 @@ t.test('in an outage copies are served, and what it left in doubt is not', async
 
 t.test('copies have bytes of their own', async (t) => {
   const { versioned } = setUp(t)
-  const reply: StoredReply = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('body'), text: true, date: Date.now(), age: 0, etag: undefined, lastModified: undefined }
+  const reply: StoredReply = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('body'), size: 4, text: true, date: Date.now(), age: 0, etag: undefined, lastModified: undefined }
   await versioned.put('b|reply', draft(reply, { kind: 'reply' }))
   await versioned.put('b|bytes', draft(Buffer.from('bytes')))
   await versioned.lookup('b|reply', [])
