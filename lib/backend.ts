@@ -3,6 +3,7 @@ import type { Entry, Packed } from './entry.ts'
 import { entrySize } from './entry-size.ts'
 import type { Log } from './notes.ts'
 import type { PluginSettings } from './options/settings.ts'
+import { localTier } from './local-tier.ts'
 import { storeLocks, type Locks } from './locks.ts'
 import { guarded, type GuardHints } from './stores/guarded.ts'
 import { nullStore } from './stores/null.ts'
@@ -78,15 +79,17 @@ function inMemory ({ base, now }: BackendContext, store: Parameters<typeof memor
 function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Backend {
   const { settings, base, log, now, serializer, failed } = context
   const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onError: failed })
-  const versioned = remoteVersions({ store, prefix: base + 'm:', serializer, now })
+  const marks = base + 'm:'
+  const far = remoteVersions({ store, prefix: marks, serializer, now })
+  const near = settings.local === undefined ? { store, versioned: far } : localTier(settings.local, { inner, store, versioned: far, base, marks, now })
   return {
-    store: store as unknown as Store<never>,
-    versioned,
+    store: near.store as unknown as Store<never>,
+    versioned: near.versioned,
     locks: storeLocks(store, base + 'l:'),
     base,
     size: undefined,
     async close () {
-      versioned.close()
+      near.versioned.close()
       await store.close()
     }
   }

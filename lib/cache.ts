@@ -82,6 +82,7 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     async expireTags (...tags) {
       const names = tagsOf(tags)
       if (engine.none) return
+      engine.uncacheable.clear()
       await removal(async () => await versioned.soften(names), undefined)
       for (const tag of tags) emit('invalidate', engine.name, 'value', tag, undefined, 'tag')
     },

@@ -11,7 +11,8 @@ export type Scheme = 'http' | 'https'
 
 /** Any other protocol than https counts as http: nothing that a client sends makes a third. */
 export function schemeOf (request: FastifyRequest): Scheme {
-  return normalScheme(request.protocol)
+  // Undefined once the connection is gone.
+  return normalScheme(request.protocol as string | undefined ?? 'http')
 }
 
 /** A URI as the key and the purges see it. */

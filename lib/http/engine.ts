@@ -17,6 +17,8 @@ export interface Shared {
   readonly entry: Entry<StoredReply>
   readonly fields: readonly string[]
   readonly variant: string
+  /** The run failed, and this is the stale entry that stood in for it: it was softened at this moment (`Infinity`: never). */
+  readonly stale?: number
 }
 
 /** What the HTTP side of one cache works with. */

@@ -50,6 +50,10 @@ export interface Exchange {
   fallback: Entry<StoredReply> | undefined
   /** How often a flight that was waited for brought nothing. */
   attempts: number
+  /** When it was looked up, in the order of the flights' moments. */
+  asked: number
+  /** Until when it waits for others, by `performance.now()`; 0 = it has not waited yet. */
+  waitsUntil: number
 
   /** May the reply be stored? The handler then sees only what the key covers. */
   fills: boolean
@@ -63,6 +67,8 @@ export interface Exchange {
   /** A run that no client waits for. */
   detached: DetachedEnd | undefined
   handled: boolean
+  /** The handler's promise brought no reply. */
+  silent: boolean
   failed: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
@@ -76,6 +82,8 @@ export interface Exchange {
   ended: boolean
   /** Told once it has ended. */
   finished: (() => void) | undefined
+  /** Stops the copying of a stream. */
+  giveUp: (() => void) | undefined
   /** The reply is on its way, and what it may become was settled. */
   judged: boolean
 
@@ -137,6 +145,8 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     found: undefined,
     fallback: undefined,
     attempts: 0,
+    asked: 0,
+    waitsUntil: 0,
     fills: false,
     shareOnly: false,
     stamp: undefined,
@@ -145,6 +155,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     lock: undefined,
     detached: undefined,
     handled: false,
+    silent: false,
     failed: false,
     baseline: undefined,
     capture: undefined,
@@ -153,6 +164,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     watched: false,
     ended: false,
     finished: undefined,
+    giveUp: undefined,
     judged: false,
     timeout: undefined,
     tags: [],

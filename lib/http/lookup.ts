@@ -9,7 +9,7 @@ import { addressOf, placeOf } from './address.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
-import { judge, ttl, usableUnder } from './policy/freshness.ts'
+import { judge, ttl, usableOnError, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
 import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
@@ -102,18 +102,20 @@ export function find (exchange: Exchange, superseding?: string): void {
   const { key, names } = exchange.address!
   exchange.key = key
   const { versioned } = exchange.route.engine
-  step(exchange, () => versioned.lookup(key, names), (found) => {
+  step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
     exchange.fields = (entry.payload as Variants).fields
     exchange.key = keyOfVariant(exchange, exchange.fields)
     exchange.route.engine.variantUse.note(exchange.key)
-    step(exchange, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
+    step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
   })
 }
 
 /** One read of the backend: at once in memory, else a promise; a backend that is down is a miss. */
-function step (exchange: Exchange, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
+function step (exchange: Exchange, key: string, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
+  const { flights } = exchange.route.engine
+  exchange.asked = flights.tick()
   let found: Found | Promise<Found>
   try {
     found = readOne()
@@ -122,7 +124,12 @@ function step (exchange: Exchange, readOne: () => Found | Promise<Found>, next: 
     return next(undefined)
   }
   if (!isPromise(found)) return next(found)
-  found.then(next, (error: unknown) => {
+  found.then((answer) => {
+    if (answer.entry !== undefined || !flights.endedSince(key, exchange.asked)) return answer
+    // What this look-up did not find may have been written since: asked again before it is made again.
+    exchange.asked = flights.tick()
+    return readOne()
+  }).then(next, (error: unknown) => {
     failed(exchange, error)
     next(undefined)
   })
@@ -135,13 +142,14 @@ function failed ({ route }: Exchange, error: unknown): void {
 
 function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
   exchange.found = found
+  exchange.fallback = undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
   const now = engine.now()
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
-  if (Math.min(entry.freshUntil, found.softened) + entry.staleIfError > now) exchange.fallback = entry
+  if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
   if (superseding !== undefined) {
     exchange.detail = superseding
     return miss(exchange, 'request')
@@ -173,6 +181,8 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status)
+  // The reply to a request that says no-store is never stored, nor is one that is made on its account.
+  if (exchange.directives?.noStore === true) return
   if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
 }
 

@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isPromise } from '../awaitable.ts'
 import { emit } from '../events.ts'
-import { placeOf, purgeNames } from './address.ts'
+import { placeOf, purgeNames, type Place } from './address.ts'
 import type { Engine } from './engine.ts'
 import { normalHost } from './key.ts'
 
@@ -19,13 +20,36 @@ export function isUnsafe (method: string): boolean {
  */
 export function purgeAfter (engine: Engine, request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
   if (engine.none || reply.statusCode < 200 || reply.statusCode >= 400) return
-  const place = placeOf(request)
-  const targets = [place.target, place.rewritten]
+  const place = placeAtEnd(request, reply)
+  const targets = [originForm(place.target), originForm(place.rewritten)]
   for (const field of ['location', 'content-location']) {
     const target = sameHostTarget(reply.getHeader(field), place)
     if (target !== undefined) targets.push(target)
   }
   return purgeAll(engine, purgeNames([place.scheme], place.host, targets, engine.router), request)
+}
+
+/** A target in absolute form (RFC 9112 §3.2.2), which the router takes for its path; the host is the Host field's. */
+function originForm (target: string): string {
+  if (target.startsWith('/')) return target
+  const path = target.indexOf('/', target.indexOf('://') + 3)
+  return path < 0 ? '/' : target.slice(path)
+}
+
+/**
+ * Where the request went, told once its answer is there: a body that was piped on (to an upstream, say) takes the socket
+ * off the request, by which Fastify tells scheme and host. The answer has it still.
+ */
+function placeAtEnd (request: FastifyRequest, reply: FastifyReply): Place {
+  const raw = request.raw as { socket: Socket | null }
+  const { socket } = reply.raw
+  if (raw.socket !== null || socket === null) return placeOf(request)
+  raw.socket = socket
+  try {
+    return placeOf(request)
+  } finally {
+    raw.socket = null
+  }
 }
 
 function purgeAll (engine: Engine, names: string[], request: FastifyRequest): void | Promise<void> {

@@ -154,24 +154,28 @@ export function abandon (exchange: Exchange, reason: string): void {
   exchange.ended = true
   noteReason(exchange.route, reason, exchange.request.log)
   const { engine } = exchange.route
-  const status = exchange.reply.statusCode
+  const { raw } = exchange.reply
+  // A reply that the handler writes by itself has its status there.
+  const status = reason === 'hijacked' ? raw.statusCode : exchange.reply.statusCode
   const sick = status >= 500 || (exchange.failed && status < 400) || TRANSIENT.has(reason)
-  if (!sick && exchange.handled && exchange.found?.entry !== undefined) {
-    if (exchange.detached !== undefined) exchange.detached.outcome = 'removed'
-    removeSuperseded(exchange)
-  }
   if (!sick && !exchange.failed) engine.uncacheable.add(exchange.key, engine.now())
-  end(exchange, undefined)
+  exchange.giveUp?.()
+  if (sick || !exchange.handled || exchange.found?.entry === undefined) return end(exchange, undefined)
+  if (exchange.detached !== undefined) exchange.detached.outcome = 'removed'
+  const removed = removeSuperseded(exchange)
+  if (removed === undefined) return end(exchange, undefined)
+  // Followers look the key up again: not before the entry is gone.
+  removed.then(() => end(exchange, undefined))
 }
 
 /** Not the reply's own nature: the next one may well be stored. */
 const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
 
-function removeSuperseded (exchange: Exchange): void {
+function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
   try {
     const removed = engine.versioned.remove(exchange.key)
-    if (isPromise(removed)) removed.catch(() => { engine.counters.errors++ })
+    if (isPromise(removed)) return removed.catch(() => { engine.counters.errors++ })
   } catch {
     engine.counters.errors++
   }
@@ -194,18 +198,46 @@ export function end (exchange: Exchange, shared: Parameters<Exchange['route']['e
 const AFTERLIFE = 60_000
 
 /**
+ * What a handler writes to `reply.raw` by itself (`reply.hijack()`, server-sent events, `raw.end()`) never comes to the
+ * capture: its first byte tells that there is nothing to wait for. Nor is there after `raw.destroy()`.
+ */
+function endWithRawReply (exchange: Exchange): void {
+  const raw = exchange.reply.raw as unknown as { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown }
+  const { writeHead, destroy } = raw
+  raw.writeHead = function (...args) {
+    if (!exchange.watched) abandon(exchange, 'hijacked')
+    return writeHead.apply(this, args)
+  }
+  raw.destroy = function (error) {
+    if (!exchange.watched) abandon(exchange, 'closed')
+    return destroy.call(this, error)
+  }
+}
+
+/**
  * A flight is always settled: a reply that was hijacked, or ended on `reply.raw`, ends it with the connection; a client
  * that left does not, since the handler may still fill, but no longer than `AFTERLIFE`.
  */
 export function endWithConnection (exchange: Exchange): void {
+  endWithRawReply(exchange)
   exchange.reply.raw.once('close', () => {
     if (exchange.ended) return
     const { reply } = exchange
-    if (exchange.capture === undefined && reply.sent) return abandon(exchange, 'closed')
+    if (exchange.capture === undefined && (reply.sent || exchange.silent)) return abandon(exchange, 'closed')
     const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
     timer.unref()
     exchange.finished = both(exchange.finished, () => clearTimeout(timer))
   })
+}
+
+/** A handler that ended without a reply, after its client had left, has stopped: there will be none. */
+export function endWithHandler (exchange: Exchange, result: unknown): void {
+  if (!(result instanceof Promise)) return
+  result.then((value: unknown) => {
+    if (value !== undefined) return
+    exchange.silent = true
+    if (exchange.reply.raw.destroyed && !exchange.watched) abandon(exchange, 'closed')
+  }, () => {})
 }
 
 function both (first: (() => void) | undefined, second: () => void): () => void {
