@@ -23,7 +23,7 @@ export interface ValuesDeps {
   now (): number
   /** A read or write failed and is passed over. */
   failed (error: unknown, key: string): void
-  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string): void
+  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string, reason?: string): void
 }
 
 /** Single values by key. Reads and writes fail open; deletions, `add` and counting reject when the backend does. */
@@ -52,9 +52,15 @@ export function createValues (deps: ValuesDeps): Values {
       event('hit', key)
       return value
     } catch (error) {
-      failed(error, key)
+      unanswered(error, key)
       return undefined
     }
+  }
+
+  /** A read that failed is a miss. */
+  function unanswered (error: unknown, key: string): void {
+    failed(error, key)
+    event('miss', key)
   }
 
   function draft (key: string, value: unknown, options: SetOptions): Draft {
@@ -79,11 +85,11 @@ export function createValues (deps: ValuesDeps): Values {
       try {
         found = versioned.lookup(prefix + key, NONE)
       } catch (error) {
-        failed(error, key)
+        unanswered(error, key)
         return undefined
       }
       if (!isPromise(found)) return read(key, found)
-      return found.then((one) => read(key, one), (error: unknown) => { failed(error, key) })
+      return found.then((one) => read(key, one), (error: unknown) => { unanswered(error, key) })
     },
 
     async getMany (keys) {
@@ -93,6 +99,7 @@ export function createValues (deps: ValuesDeps): Values {
         return found.map((one, i) => read(keys[i]!, one))
       } catch (error) {
         failed(error, keys[0] ?? '')
+        for (const key of keys) event('miss', key)
         return keys.map(() => undefined)
       }
     },
@@ -143,7 +150,7 @@ export function createValues (deps: ValuesDeps): Values {
       if (store.deleteByPrefix === undefined) throw new errors.FST_CACHE_ERR_UNSUPPORTED('this backend cannot list its keys, so deleteByPrefix() is not possible; give the values a tag and use invalidateTags()')
       versioned.touchKeys(prefix + start)
       const count = await store.deleteByPrefix(prefix + start)
-      event('invalidate', start)
+      event('invalidate', start, 'prefix')
       return count
     },
 
