@@ -8,6 +8,7 @@ import { localTier } from './local-tier.ts'
 import { storeLocks, type Locks } from './locks.ts'
 import { guarded, type GuardHints } from './stores/guarded.ts'
 import { nullStore } from './stores/null.ts'
+import { isCount } from './stores/count.ts'
 import { simpleStore } from './stores/simple.ts'
 import type { Store } from './stores/store.ts'
 import { memoryVersions, type Held } from './versions/memory.ts'
@@ -53,7 +54,7 @@ function simple (context: BackendContext): Backend {
     now,
     sizeOf: (key, held) => entrySize(key, held.entry),
     count: {
-      read: ({ entry }) => entry.kind === 'value' && entry.names.length === 0 && Number.isSafeInteger(entry.payload) ? entry.payload as number : undefined,
+      read: ({ entry }) => entry.kind === 'value' && entry.names.length === 0 && isCount(entry.payload) ? entry.payload : undefined,
       make: (count) => ({ entry: countEntry(count, now()), checked: -1, softened: Infinity })
     }
   })
@@ -81,7 +82,7 @@ function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Ba
   const { settings, base, log, now, serializer, health } = context
   const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onLatency: (ms) => health.answered(ms), onOutage: (state) => health.outage(state) })
   const marks = base + 'm:'
-  const far = remoteVersions({ store, prefix: marks, serializer, now })
+  const far = remoteVersions({ store, base, prefix: marks, serializer, now })
   const near = settings.local === undefined ? { store, versioned: far } : localTier(settings.local, { inner, store, versioned: far, base, marks, now })
   return {
     store: near.store as unknown as Store<never>,

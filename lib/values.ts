@@ -1,7 +1,10 @@
 import { isPromise } from './awaitable.ts'
 import type { Draft, Found, Versioned } from './versions/versioned.ts'
 import { tagName } from './versions/names.ts'
+import type { Entry } from './entry.ts'
 import { errors } from './errors.ts'
+import { isCount } from './stores/count.ts'
+import { isOutage } from './stores/outage.ts'
 import { refusal, type Packer } from './serializer.ts'
 import type { Awaitable, Store } from './stores/store.ts'
 
@@ -78,6 +81,20 @@ export function createValues (deps: ValuesDeps): Values {
     }
   }
 
+  /** Counting was refused: by a value that is no number and still stands (`true`), or by one that only its bytes are left of? */
+  async function stands (key: string, refusal: unknown): Promise<boolean> {
+    if (isOutage(refusal)) throw refusal
+    let entry: Entry | undefined
+    try {
+      entry = (await versioned.lookup(prefix + key, NONE)).entry
+    } catch {
+      throw refusal
+    }
+    // A number that could be counted: the store failed for a reason of its own.
+    if (entry !== undefined && entry.names.length === 0 && isCount(entry.payload)) throw refusal
+    return entry !== undefined
+  }
+
   return {
     get (key) {
       keyOf(key)
@@ -149,9 +166,15 @@ export function createValues (deps: ValuesDeps): Values {
       if (deps.none) return 0
       if (store.deleteByPrefix === undefined) throw new errors.FST_CACHE_ERR_UNSUPPORTED('this backend cannot list its keys, so deleteByPrefix() is not possible; give the values a tag and use invalidateTags()')
       versioned.touchKeys(prefix + start)
-      const count = await store.deleteByPrefix(prefix + start)
-      event('invalidate', start, 'prefix')
-      return count
+      const remove = async (): Promise<number> => await store.deleteByPrefix!(prefix + start)
+      try {
+        const count = await remove()
+        event('invalidate', start, 'prefix')
+        return count
+      } catch (error) {
+        versioned.distrustKeys(prefix + start, remove)
+        throw error
+      }
     },
 
     async increment (key, delta, timeout) {
@@ -159,8 +182,16 @@ export function createValues (deps: ValuesDeps): Values {
       if (!Number.isSafeInteger(delta)) throw new errors.FST_CACHE_ERR_ARGUMENT(`inc('${key}') and dec('${key}') take a whole number; got ${String(delta)}`)
       const seconds = secondsOf(timeout, deps.defaultTimeout)
       if (deps.none) return delta
-      versioned.touchKey(prefix + key)
-      return await store.increment(prefix + key, delta, seconds === 0 ? undefined : seconds * 1000)
+      await versioned.touchKey(prefix + key)
+      const count = async (): Promise<number> => await store.increment(prefix + key, delta, seconds === 0 ? undefined : seconds * 1000)
+      try {
+        return await count()
+      } catch (error) {
+        if (await stands(key, error)) throw new errors.FST_CACHE_ERR_NOT_A_NUMBER(`'${key}'`)
+        // What stands there was purged, or has ended: an absent key counts from 0.
+        await versioned.add(prefix + key, draft(key, 0, timeout))
+        return await count()
+      }
     }
   }
 }

@@ -1,3 +1,8 @@
+/** A number that backends can count on. `-0` is none: as text it would become 0. */
+export function isCount (value: unknown): value is number {
+  return Number.isSafeInteger(value) && !Object.is(value, -0)
+}
+
 /** A whole number as the decimal text on which backends can count. */
 export function writeCount (value: number): Buffer {
   return Buffer.from(String(value), 'latin1')

@@ -1,4 +1,5 @@
 import { errors } from '../errors.ts'
+import { readCount } from './count.ts'
 import { nearestText, toBytes } from './foreign.ts'
 import type { Awaitable, Store } from './store.ts'
 
@@ -20,9 +21,23 @@ export function customStore (userStore: unknown): Store<Buffer> {
 
   function increment (key: string, delta: number, ttl?: number): Awaitable<number> {
     const step = () => then(call('increment', key, delta, ttl), (sum) => toNumber(key, sum))
-    if (theirs.increment!.length >= 3) return step()
     // one that takes no lifetime would make a key that never ends: so it is made here, with one
-    return then(call('add', key, ZERO, ttl), step)
+    const run = () => theirs.increment!.length >= 3 ? step() : then(call('add', key, ZERO, ttl), step)
+    try {
+      const sum = run()
+      return typeof sum === 'number' ? sum : sum.catch((error: unknown) => uncountable(key, error))
+    } catch (error) {
+      return uncountable(key, error)
+    }
+  }
+
+  /** A store says in its own words that it cannot count on a value: that is an answer, and no outage. */
+  function uncountable (key: string, error: unknown): Awaitable<never> {
+    return then(call('get', key), (value) => {
+      const bytes = toBytes(value)
+      if (bytes !== undefined && readCount(bytes) === undefined) throw new errors.FST_CACHE_ERR_NOT_A_NUMBER(JSON.stringify(key))
+      throw error
+    })
   }
 
   return {

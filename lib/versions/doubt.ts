@@ -5,6 +5,7 @@
  */
 export class Doubt {
   readonly #retries = new Map<string, () => Promise<unknown>>()
+  readonly #prefixes = new Map<string, () => Promise<unknown>>()
   readonly #everything: () => Promise<unknown>
   readonly #most: number
   #all = false
@@ -18,28 +19,22 @@ export class Doubt {
     this.#most = most
   }
 
-  get size (): number { return this.#all ? Infinity : this.#retries.size }
+  get size (): number { return this.#all ? Infinity : this.#retries.size + this.#prefixes.size }
 
   has (key: string): boolean {
-    return this.#all || (this.#retries.size > 0 && this.#retries.has(key))
-  }
-
-  hasAny (keys: readonly string[]): boolean {
-    if (this.#all) return true
-    if (this.#retries.size === 0) return false
-    return keys.some((key) => this.#retries.has(key))
+    if (this.#all || (this.#retries.size > 0 && this.#retries.has(key))) return true
+    for (const prefix of this.#prefixes.keys()) if (key.startsWith(prefix)) return true
+    return false
   }
 
   /** @param retry removes the key from the backend; rejects when that failed again */
   add (key: string, retry: () => Promise<unknown>): void {
-    if (this.#closed || this.#all) return
-    if (this.#retries.size >= this.#most && !this.#retries.has(key)) {
-      this.#all = true
-      this.#retries.clear()
-    } else {
-      this.#retries.set(key, retry)
-    }
-    this.#schedule()
+    this.#note(this.#retries, this.#most, key, retry)
+  }
+
+  /** As `add`, for every key that begins so. What is written under the prefix meanwhile goes with it. */
+  addPrefix (prefix: string, retry: () => Promise<unknown>): void {
+    this.#note(this.#prefixes, MOST_PREFIXES, prefix, retry)
   }
 
   /** The key was written or removed after all. */
@@ -51,6 +46,19 @@ export class Doubt {
     this.#closed = true
     clearTimeout(this.#timer)
     this.#retries.clear()
+    this.#prefixes.clear()
+  }
+
+  #note (map: Map<string, () => Promise<unknown>>, most: number, key: string, retry: () => Promise<unknown>): void {
+    if (this.#closed || this.#all) return
+    if (map.size >= most && !map.has(key)) {
+      this.#all = true
+      this.#retries.clear()
+      this.#prefixes.clear()
+    } else {
+      map.set(key, retry)
+    }
+    this.#schedule()
   }
 
   #schedule (): void {
@@ -71,12 +79,16 @@ export class Doubt {
         await this.#everything()
         this.#all = false
       }
-      for (const [key, retry] of [...this.#retries]) {
-        await retry()
-        // A doubt that arose while the retry ran is a new one.
-        if (this.#retries.get(key) === retry) this.#retries.delete(key)
+      for (const map of [this.#prefixes, this.#retries]) {
+        for (const [key, retry] of [...map]) {
+          // Written or removed while others were retried: it would be the new value that goes.
+          if (map.get(key) !== retry) continue
+          await retry()
+          // A doubt that arose while the retry ran is a new one.
+          if (map.get(key) === retry) map.delete(key)
+        }
       }
-      return this.#retries.size === 0 && !this.#all
+      return this.size === 0
     } catch {
       return false
     }
@@ -84,4 +96,6 @@ export class Doubt {
 }
 
 const FIRST_WAIT = 100
+/** Each is compared with every key that is read while it stands. */
+const MOST_PREFIXES = 100
 const LONGEST_WAIT = 2_000

@@ -76,10 +76,13 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     },
     add (key, draft) {
       read(key)
-      return store.add(key, hold(key, draft, table.sequence), life(draft))
+      const added = store.add(key, hold(key, draft, table.sequence), life(draft)) as boolean
+      if (added) fences.touch(key)
+      return added
     },
     touchKey (key) { fences.touch(key) },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrustKeys () {},
     purge (names) { for (const name of names) table.note(name) },
     soften (names) { for (const name of names) table.soften(name, now()) },
     anyDependent (names) {

@@ -12,11 +12,15 @@ import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
 /** How much longer than its entries a mark is kept, ms: the time that a fill may take on top of their life. */
 const MARGIN = 10_000
+/** The same where no fill comes in between: what clocks and roundings may take. */
+const SMALL_MARGIN = 1_000
 /** A softened mark cannot know how long its entries still need it; a week covers all but the never-expiring. */
 const SOFTENED_LIFE = 7 * 24 * 3_600_000
 
 export interface RemoteVersionsOptions {
   store: GuardedStore
+  /** Before every key of this cache. */
+  base: string
   /** Before every mark's key. */
   prefix: string
   /** Written into frames: bytes of another serializer are a miss. */
@@ -33,10 +37,11 @@ export interface RemoteVersions extends Versioned {
 }
 
 /** Versions over a backend of bytes that several processes share: random marks beside the entries. */
-export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersionsOptions): RemoteVersions {
+export function remoteVersions ({ store, base, prefix, serializer, now }: RemoteVersionsOptions): RemoteVersions {
   const table = new PurgeTable()
   const fences = new KeyFences()
-  const doubt = new Doubt(async () => { await moveVersions([CACHE]) })
+  // Plain values depend on no version: in doubt together, they go together.
+  const doubt = new Doubt(async () => { await moveVersions([CACHE]); await store.clear(base) })
   const inDoubt = (name: string): string => 'name ' + name
 
   const markKeys = new Map<string, string>()
@@ -90,14 +95,14 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
   }
 
   /** Makes marks where there are none; a mark that is there already stands. */
-  async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number): Promise<string[]> {
-    const until = life === Infinity ? Infinity : now() + life + MARGIN
+  async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number, margin: number): Promise<string[]> {
+    const until = life === Infinity ? Infinity : now() + life + margin
     return await Promise.all(names.map(async (name, i) => {
       const standing = marks[i]
       if (standing !== undefined) return standing
       const mark = newMark(until)
       const key = markKey(name)
-      if (await inner.add(key, Buffer.from(mark), until === Infinity ? undefined : life + MARGIN)) return mark
+      if (await inner.add(key, Buffer.from(mark), until === Infinity ? undefined : life + margin)) return mark
       return textOf(await inner.get(key)) ?? ''
     }))
   }
@@ -107,7 +112,7 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
     await Promise.all(names.map((name, i) => {
       const until = readMark(marks[i] ?? '')?.until ?? 0
       if (until >= end || inner.touch === undefined) return undefined
-      return inner.touch(markKey(name), end === Infinity ? undefined : end - now() + MARGIN)
+      return inner.touch(markKey(name), end === Infinity ? undefined : end - now() + SMALL_MARGIN)
     }))
   }
 
@@ -135,7 +140,7 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
 
   /** The marks for a write: the stamp's, and those of tags that only the result brought. `undefined`: purged meanwhile. */
   async function marksFor (inner: Store<Buffer>, draft: Draft, stamp: Stamp, late: readonly string[]): Promise<string[] | undefined> {
-    const lateMarks = await ensure(inner, late, await readMarks(inner, late), lifeOf(draft))
+    const lateMarks = await ensure(inner, late, await readMarks(inner, late), lifeOf(draft), MARGIN)
     const before = stamp.marks[stamp.names.indexOf(FENCE)]
     if (before === undefined || textOf(await inner.get(markKey(FENCE))) !== before) return undefined
     return draft.names.map((name) => {
@@ -166,7 +171,7 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
 
   async function currentMarks (draft: Draft): Promise<string[]> {
     if (draft.names.length === 0) return []
-    return await store.operation(async (inner) => ensure(inner, draft.names, await readMarks(inner, draft.names), lifeOf(draft)))
+    return await store.operation(async (inner) => ensure(inner, draft.names, await readMarks(inner, draft.names), lifeOf(draft), SMALL_MARGIN))
   }
 
   function outdated (stamp: Stamp): boolean {
@@ -202,7 +207,7 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
       const fence = fences.raise(from.key)
       const marks = from.names.length === 0 || !from.marks.includes(undefined)
         ? from.marks as string[]
-        : await store.operation((inner) => ensure(inner, from.names, from.marks, life))
+        : await store.operation((inner) => ensure(inner, from.names, from.marks, life, MARGIN))
       return { names: from.names, marks, sequence: from.sequence, fence }
     },
 
@@ -245,8 +250,12 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
       return cleared && await store_(key, draft, marks, true)
     },
 
-    touchKey (key) { fences.touch(key) },
+    touchKey (key) {
+      if (doubt.size > 0 && doubt.has(key)) return this.remove(key) as Promise<never>
+      fences.touch(key)
+    },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrustKeys (start, retry) { doubt.addPrefix(start, retry) },
 
     async purge (names) {
       for (const name of names) table.note(name)
@@ -278,11 +287,15 @@ export function remoteVersions ({ store, prefix, serializer, now }: RemoteVersio
 
     async remove (key) {
       fences.touch(key)
-      const doubted = doubt.has(key)
       try {
-        const there = await store.delete(key)
+        // Read first: what was purged, or is in doubt, was not there for anybody who asked.
+        const there = await store.operation(async (inner) => {
+          const bytes = await inner.get(key)
+          const seen = bytes !== undefined && (await found(inner, key, bytes, [], [])).entry !== undefined
+          return await inner.delete(key) && seen
+        })
         doubt.settle(key)
-        return there && !doubted
+        return there
       } catch (error) {
         doubt.add(key, async () => { await store.delete(key) })
         throw error

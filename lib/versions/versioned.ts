@@ -60,10 +60,12 @@ export interface Versioned {
   put (key: string, draft: Draft): Awaitable<boolean>
   /** As `put`, only where nothing is. */
   add (key: string, draft: Draft): Awaitable<boolean>
-  /** The key changes in the backend by other means (a counter): a fill that began earlier is not stored. */
-  touchKey (key: string): void
+  /** The key is about to change in the backend by other means (a counter): a fill that began earlier is not stored, and what a failed deletion left there goes first. */
+  touchKey (key: string): Awaitable<void>
   /** As `touchKey`, for every key that begins so. */
   touchKeys (prefix: string): void
+  /** The removal of every key that begins so has failed: they read as misses here until `retry` has succeeded. */
+  distrustKeys (prefix: string, retry: () => Promise<unknown>): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */
   purge (names: readonly string[]): Awaitable<void>
   /** Makes every entry that depends on one of them stale, from now on. */

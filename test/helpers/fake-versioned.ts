@@ -115,6 +115,8 @@ export class FakeVersioned implements Versioned {
     return !this.#backend.entries.has(key) && this.put(key, draft)
   }
 
+  distrustKeys (): void {}
+
   touchKey (key: string): void { this.#note(`key ${key}`) }
 
   touchKeys (prefix: string): void {

@@ -200,7 +200,7 @@ t.test('in an outage copies are served, and what it left in doubt is not', async
 
 t.test('copies have bytes of their own', async (t) => {
   const { versioned } = setUp(t)
-  const reply: StoredReply = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('body'), text: true, date: Date.now(), age: 0, etag: undefined, lastModified: undefined }
+  const reply: StoredReply = { status: 200, headers: ['content-type', 'text/plain'], body: Buffer.from('body'), size: 4, text: true, date: Date.now(), age: 0, etag: undefined, lastModified: undefined }
   await versioned.put('b|reply', draft(reply, { kind: 'reply' }))
   await versioned.put('b|bytes', draft(Buffer.from('bytes')))
   await versioned.lookup('b|reply', [])
