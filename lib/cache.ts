@@ -4,13 +4,8 @@ import type { CachedRoute } from './http/route.ts'
 import { emit, emitError, type CacheEvent } from './events.ts'
 import type { CacheStats } from './stats.ts'
 import type { Backend } from './backend.ts'
-<<<<<<< HEAD
 import type { FunctionSide } from './function/functions.ts'
-import { tagsOf, type SetOptions, type Values } from './values.ts'
-=======
-import type { Functions } from '../types/functions.ts'
 import { keyOf, tagsOf, type SetOptions, type Values } from './values.ts'
->>>>>>> main
 import type { Cache } from '../types/cache.ts'
 
 /** What `fastify.cache` is put together from. */
@@ -50,12 +45,8 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
   }
 
   async function deleteMany (keys: readonly string[]): Promise<string[]> {
-<<<<<<< HEAD
-    const results = await Promise.allSettled(keys.map(async (key) => await watched(() => values.delete(key), key)))
-=======
     for (const key of keys) keyOf(key)
-    const results = await Promise.allSettled(keys.map(async (key) => await values.delete(key)))
->>>>>>> main
+    const results = await Promise.allSettled(keys.map(async (key) => await watched(() => values.delete(key), key)))
     const deleted = keys.filter((_key, i) => { const one = results[i]!; return one.status === 'fulfilled' && one.value })
     const fault = results.find((one) => one.status === 'rejected')
     if (fault === undefined || (settings.ignoreErrors && isBackendFault(fault.reason))) return deleted
@@ -87,15 +78,9 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     delete: async (key) => await removal(() => values.delete(key), false, key),
     deleteMany,
     unlink: async (...keys) => await deleteMany(keys),
-<<<<<<< HEAD
     deleteByPrefix: async (prefix) => await removal(() => values.deleteByPrefix(prefix), 0, String(prefix)),
     inc: async (key, delta = 1, options) => await watched(() => values.increment(key, delta, options?.timeout), key),
-    dec: async (key, delta = 1, options) => await watched(() => values.increment(key, -delta, options?.timeout), key),
-=======
-    deleteByPrefix: async (prefix) => await removal(() => values.deleteByPrefix(prefix), 0),
-    inc: async (key, delta = 1, options) => await values.increment(key, delta, options?.timeout),
-    dec: async (key, delta = 1, options) => await values.increment(key, typeof delta === 'number' ? -delta : delta, options?.timeout),
->>>>>>> main
+    dec: async (key, delta = 1, options) => await watched(() => values.increment(key, typeof delta === 'number' ? -delta : delta, options?.timeout), key),
     async clear () {
       if (engine.none) return true
       engine.uncacheable.clear()
