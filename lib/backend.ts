@@ -1,6 +1,7 @@
 import { errors } from './errors.ts'
 import type { Entry, Packed } from './entry.ts'
 import { entrySize } from './entry-size.ts'
+import type { Health } from './health.ts'
 import type { Log } from './notes.ts'
 import type { CacheOptions, StoreFactory } from '../types/options.ts'
 import type { PluginSettings } from './options/settings.ts'
@@ -34,8 +35,8 @@ export interface BackendContext {
   /** Id of the serializer, written into every frame. */
   readonly serializer: string
   now (): number
-  /** An operation of the backend failed. */
-  failed (error: Error): void
+  /** Told how the backend is. */
+  readonly health: Health
 }
 
 /** Opens the backend that the options name. Rejects when it can never work: refused credentials, an unusable folder. */
@@ -79,8 +80,8 @@ function inMemory ({ base, now }: BackendContext, store: Parameters<typeof memor
 }
 
 function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Backend {
-  const { settings, base, log, now, serializer, failed } = context
-  const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onError: failed })
+  const { settings, base, log, now, serializer, health } = context
+  const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onLatency: (ms) => health.answered(ms), onOutage: (state) => health.outage(state) })
   const marks = base + 'm:'
   const far = remoteVersions({ store, base, prefix: marks, serializer, now })
   const near = settings.local === undefined ? { store, versioned: far } : localTier(settings.local, { inner, store, versioned: far, base, marks, now })

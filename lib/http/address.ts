@@ -75,7 +75,11 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
   const { settings, engine } = route
   const header = (name: string): string | string[] | undefined => request.headers[name]
   const parts: string[] = []
-  if (settings.vary.length > 0) parts.push('v', variantKey(settings.vary, header))
+  if (settings.vary.length > 0) {
+    const values = variantKey(settings.vary, header)
+    const secret = settings.vary.some((name) => name === 'cookie' || engine.settings.credentialHeaders.includes(name))
+    parts.push('v', secret ? digest(values, engine.settings.hashMethod) : values)
+  }
   if (settings.cookies === 'vary') parts.push('c', digest(variantKey(['cookie'], header), engine.settings.hashMethod))
   else if (typeof settings.cookies === 'object') parts.push('c', digest(cookieValues(request.headers.cookie, settings.cookies), engine.settings.hashMethod))
   if (settings.authorization === 'vary') parts.push('a', digest(variantKey(engine.settings.credentialHeaders, header), engine.settings.hashMethod))

@@ -52,7 +52,7 @@ export async function deleteCached (engine: Engine, routes: readonly CachedRoute
   engine.uncacheable.clear()
   if (options.soft === true) await engine.versioned.soften(names)
   else await engine.versioned.purge(names)
-  emit('invalidate', engine.name, 'route', whole, matching[0]!.where, 'deleteCached')
+  emit('invalidate', engine.name, 'route', whole, matching[0]!.pattern, 'deleteCached')
   return there
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { errors } from '../errors.ts'
+import { Tally } from '../tally.ts'
 import { resolveRoute } from '../options/route.ts'
 import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
@@ -108,6 +109,7 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     place: 'handler',
     hooked: true,
     lateTags: typeof settings.tags === 'function',
+    tally: new Tally(),
     reasons: new Map()
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ServerResponse } from 'node:http'
 import { isPromise } from '../awaitable.ts'
-import { emit } from '../events.ts'
+import { emit, emitError } from '../events.ts'
 import { placeOf, purgeNames, type Place } from './address.ts'
 import type { Engine } from './engine.ts'
 import { finalHeaders, type FinalHeader } from './final-headers.ts'
@@ -100,6 +100,7 @@ function purgeAll (engine: Engine, names: string[], request: FastifyRequest): vo
 
 function failed (engine: Engine, request: FastifyRequest, error: unknown): void {
   engine.counters.errors++
+  emitError(engine.name, 'route', request.originalUrl, error)
   engine.notes.error(request.log, 'purge', { err: error },
     `fastify-cached: the purge after ${request.method} failed; it is retried in the background, and entries of this URI are not served by this process until it holds`)
 }

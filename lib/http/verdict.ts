@@ -8,7 +8,7 @@ import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
 import { finalHeaders, headSays, type FinalHeader } from './final-headers.ts'
-import { noteReason } from './reasons.ts'
+import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
@@ -156,7 +156,7 @@ export function abandon (exchange: Exchange, reason: string): void {
   exchange.skipped = reason
   exchange.capture = undefined
   exchange.ended = true
-  noteReason(exchange.route, reason, exchange.request.log)
+  countSkip(exchange, reason)
   const { engine } = exchange.route
   const { raw } = exchange.reply
   // A reply that the handler writes by itself has its status there.
@@ -179,9 +179,9 @@ function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
   try {
     const removed = engine.versioned.remove(exchange.key)
-    if (isPromise(removed)) return removed.catch(() => { engine.counters.errors++ })
-  } catch {
-    engine.counters.errors++
+    if (isPromise(removed)) return removed.catch((error: unknown) => countFault(exchange.route, exchange.key, error))
+  } catch (error) {
+    countFault(exchange.route, exchange.key, error)
   }
 }
 
