@@ -1,7 +1,7 @@
 import { endOfLife, type Entry } from '../entry.ts'
 import type { Store } from '../stores/store.ts'
 import { KeyFences } from './key-fences.ts'
-import { CACHE } from './names.ts'
+import { CACHE, FENCE, isTag, withoutFence } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -65,8 +65,9 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
       return { names: found.names, marks: NO_MARKS, sequence: found.sequence, fence: fences.raise(found.key) }
     },
     outdated: (_key, stamp) => outdated(stamp),
-    write (key, draft, stamp) {
-      if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
+    write (key, given, stamp) {
+      const draft = withoutFence(given)
+      if (stamp.fence.touched || table.anyNotedSince(draft.names, stamp.sequence)) return false
       fences.lower(key, stamp.fence)
       return store.set(key, hold(key, draft, stamp.sequence), life(draft))
     },
@@ -83,7 +84,10 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     touchKey (key) { fences.touch(key) },
     touchKeys (start) { fences.touchPrefix(start) },
     distrustKeys () {},
-    purge (names) { for (const name of names) table.note(name) },
+    purge (names) {
+      for (const name of names) table.note(name)
+      if (names.some(isTag)) table.note(FENCE)
+    },
     soften (names) { for (const name of names) table.soften(name, now()) },
     anyDependent (names) {
       for (const held of store.values()) {
