@@ -88,10 +88,12 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
 
   /** Makes marks where there are none; a mark that is there already stands. */
   async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number, margin: number): Promise<string[]> {
-    const until = life === Infinity ? Infinity : now() + life + margin
     return await Promise.all(names.map(async (name, i) => {
       const standing = marks[i]
       if (standing !== undefined) return standing
+      // Everything hangs on the cache's own mark: where it cannot be prolonged, it is made to last.
+      const lasting = life === Infinity || (name === CACHE && inner.touch === undefined)
+      const until = lasting ? Infinity : now() + life + margin
       const mark = newMark(until)
       const key = markKey(name)
       if (await inner.add(key, Buffer.from(mark), until === Infinity ? undefined : life + margin)) return mark
