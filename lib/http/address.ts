@@ -52,7 +52,7 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   const headers = headerPart(route, request)
   if (headers !== '') parts.push(headers)
   const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
-  if (route.lateTags) names.push(FENCE)
+  if (route.lateTags !== false) names.push(FENCE)
   return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
 }
 

@@ -212,7 +212,9 @@ const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
-  if (exchange.tags.length > 0) exchange.route.lateTags = true
+  const { route } = exchange
+  if (exchange.tags.length > 0) route.lateTags = true
+  else route.lateTags ??= false
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
 }
 

@@ -40,7 +40,7 @@ export async function deleteCached (engine: Engine, routes: readonly CachedRoute
   const matching = byPattern.length > 0
     ? byPattern
     : routes.filter((route) => matchesPattern(route.pattern, literal, engine.router.caseSensitive))
-  if (matching.length === 0) throw refused(path, 'no route with this path or pattern is cached here')
+  if (matching.length === 0 || (byPattern.length === 0 && options.params !== undefined)) throw refused(path, 'no route with this path or pattern is cached here')
   const target = byPattern.length > 0 && hasParameters(path) ? filled(path, options.params ?? {}) : literal
   const query = queryText(options.query) ?? (literal === path ? '' : path.slice(mark + 1))
   const { schemes, host } = whereOf(options)
@@ -99,11 +99,10 @@ function whereOf ({ host, request }: DeleteCachedOptions): { schemes: Scheme[], 
 function queryText (query: DeleteCachedOptions['query']): string | undefined {
   if (query === undefined) return undefined
   if (typeof query === 'string') return query.replace(/^\?/, '')
-  const pairs = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of [value].flat()) pairs.append(name, String(one))
-  }
-  return pairs.toString()
+  // Not URLSearchParams: its plus signs are another spelling than the %20 of most clients, and so another key.
+  return Object.entries(query)
+    .flatMap(([name, value]) => [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(String(one))}`))
+    .join('&')
 }
 
 const OPTIONS = ['host', 'request', 'query', 'params', 'soft']

@@ -108,7 +108,7 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     varyNames: varyNamesOf(settings, credentials, versioned),
     place: 'handler',
     hooked: true,
-    lateTags: typeof settings.tags === 'function',
+    lateTags: typeof settings.tags === 'function' ? true : undefined,
     tally: new Tally(),
     reasons: new Map()
   }

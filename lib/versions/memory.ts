@@ -1,7 +1,7 @@
 import { endOfLife, type Entry } from '../entry.ts'
 import type { Store } from '../stores/store.ts'
 import { KeyFences } from './key-fences.ts'
-import { CACHE, FENCE, isTag } from './names.ts'
+import { CACHE, FENCE, isTag, withoutFence } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -67,8 +67,9 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
       return { names: found.names, marks: NO_MARKS, sequence: found.sequence, fence: fences.raise(found.key) }
     },
     outdated: (_key, stamp) => outdated(stamp),
-    write (key, draft, stamp) {
-      if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
+    write (key, given, stamp) {
+      const draft = withoutFence(given)
+      if (stamp.fence.touched || table.anyNotedSince(draft.names, stamp.sequence)) return false
       fences.lower(key, stamp.fence)
       return store.set(key, hold(key, draft, stamp.sequence), life(draft))
     },
