@@ -107,24 +107,14 @@ t.test('kill -9 of the owner delays the others no longer than the lock lives', a
   t.ok(total(others, '/r') <= 2)
 })
 
-t.test('a fill that outlives its lock: all are served, and no lock of another one is taken away', async (t) => {
+t.test('a fill that outlives its lock: all are served, with one run in each process at most', async (t) => {
   const redis = await redisFor(t)
   const workers = await start(t, redis, 3, { timeout: 1 }, 3_000)
-  const owners = new Set<string>()
-  const watching = { on: true }
-  const watch = (async () => {
-    while (watching.on) {
-      for (const key of (await redis.cli('keys', '*l:*')).split('\n').filter((line) => line.includes('l:'))) owners.add(await redis.cli('get', key))
-      await sleep(50)
-    }
-  })()
   const replies = await Promise.all(workers.flatMap((worker) => Array.from({ length: 5 }, () => worker.get('/r'))))
-  watching.on = false
-  await watch
   t.ok(replies.every((reply) => reply.status === 200))
-  t.ok(total(workers, '/r') <= 3, 'at most one run in each')
-  owners.delete('')
-  t.ok(owners.size >= 2, 'the lock went on to another one')
+  const runs = total(workers, '/r')
+  t.ok(runs >= 2, 'the lock went on to another one')
+  t.ok(runs <= 3, 'at most one run in each')
 })
 
 t.test('the release asks for the token', async (t) => {
