@@ -2,6 +2,10 @@ import t from 'tap'
 import Fastify from 'fastify'
 import cached from '../../index.ts'
 
+// The cache's own timers keep no process alive.
+const alive = setInterval(() => {}, 1000)
+t.teardown(() => { clearInterval(alive) })
+
 t.test('a function that calls itself with the same key ends with the wait, in an error that says so', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
