@@ -79,6 +79,10 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   const headers = shared(exchange.route, asSent(exchange, payload, difference(exchange.baseline ?? {}, after).concat('date', dateText)))
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
+    // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
+    return leave(exchange, 'unseen-field', payload, done)
+  }
   const captured: Captured = {
     status,
     headers,
@@ -169,7 +173,7 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
-    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {
     threw(exchange, 'timeout', error)
@@ -219,15 +223,17 @@ const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): readonly string[] {
-  if (exchange.tags.length > 0) expectLateTags(exchange.route)
-  if (tags === exchange.route.settings.tags && !exchange.route.lateTags) return exchange.address!.names
+  const { route, address } = exchange
+  if (exchange.tags.length > 0) expectLateTags(route, true)
+  else if (route.lateTags === undefined) expectLateTags(route, false)
+  if (tags === route.settings.tags && address!.names.at(-1) !== FENCE) return address!.names
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
 }
 
-/** From now on its fills watch for purges of any tag: addresses that were made before do not say so. */
-function expectLateTags (route: CachedRoute): void {
-  if (route.lateTags) return
-  route.lateTags = true
+/** Do its fills watch for purges of any tag? Addresses that were made before are of the other opinion. */
+function expectLateTags (route: CachedRoute, late: boolean): void {
+  if (route.lateTags === late) return
+  route.lateTags = late
   route.origins = new Origins()
 }
 

@@ -50,6 +50,8 @@ export interface Exchange {
   found: Found | undefined
   /** A stale entry that replaces a failed reply. */
   fallback: Entry<StoredReply> | undefined
+  /** `forcedUpdate`: it wants a run of its own, begun after it came. */
+  forced: boolean
   /** How often a flight that was waited for brought nothing. */
   attempts: number
   /** When it was looked up, in the order of the flights' moments. */
@@ -127,7 +129,7 @@ export interface DetachedEnd {
   settled: Promise<void>
 }
 
-const NONE: readonly string[] = []
+export const NO_FIELDS: readonly string[] = []
 
 const kExchange = Symbol('fastify-cached.exchange')
 type Carrier = { [kExchange]?: Exchange }
@@ -149,10 +151,11 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     origin: undefined,
     address: undefined,
     key: '',
-    fields: NONE,
+    fields: NO_FIELDS,
     directives: undefined,
     found: undefined,
     fallback: undefined,
+    forced: false,
     attempts: 0,
     asked: 0,
     waitsUntil: 0,
@@ -179,7 +182,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     giveUp: undefined,
     judged: false,
     timeout: undefined,
-    tags: NONE,
+    tags: NO_FIELDS,
     keep: true
   }
   ;(request as unknown as Carrier)[kExchange] = exchange

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply } from '../entry.ts'
-import { emit } from '../events.ts'
+import { countHit } from './outcomes.ts'
 import { hitStatus } from './cache-status.ts'
 import { difference, type Headers } from './difference.ts'
 import type { Exchange } from './exchange.ts'
@@ -48,8 +48,7 @@ export function replaceByStale (exchange: Exchange, reply: FastifyReply, entry: 
   const now = engine.now()
   exchange.served = true
   exchange.skipped = 'error'
-  engine.counters.stale++
-  emit('hit', engine.name, 'route', exchange.key, route.where, 'stale-if-error')
+  countHit(exchange, 'stale-if-error')
 
   const baseline = exchange.baseline ?? {}
   const added = difference(baseline, reply.getHeaders() as Headers)

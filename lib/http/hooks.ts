@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { errors } from '../errors.ts'
+import { Tally } from '../tally.ts'
 import { resolveRoute } from '../options/route.ts'
 import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
@@ -9,6 +10,7 @@ import { exchangeOf, openExchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
+import { watchUnsafe } from './unsafe-handler.ts'
 import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
 import { keyedFieldsOf, varyNamesOf, type CachedRoute } from './route.ts'
@@ -33,8 +35,8 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
   const settle: Array<() => void> = []
 
   instance.addHook('onRoute', function (options) {
-    if (!serves(this)) return
-    const route = routeOf(this, engine, options)
+    const route = serves(this) ? routeOf(this, engine, options) : undefined
+    if (!engine.none && [options.method].flat().some(isUnsafe)) options.handler = watchUnsafe(engine, options.handler as RouteHandlerMethod)
     if (route === undefined) return
     routes.push(route)
     const own = wrap(route, options)
@@ -106,7 +108,8 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     varyNames: varyNamesOf(settings, credentials, versioned),
     place: 'handler',
     hooked: true,
-    lateTags: typeof settings.tags === 'function',
+    lateTags: typeof settings.tags === 'function' ? true : undefined,
+    tally: new Tally(),
     tagNames: Array.isArray(settings.tags) ? settings.tags.map(tagName) : [],
     origins: new Origins(),
     plain: hasPlainKeys(settings, engine.router),

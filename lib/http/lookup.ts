@@ -1,13 +1,13 @@
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply, Variants } from '../entry.ts'
-import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
+import { countBypass, countFault, countHit } from './outcomes.ts'
 import { parseRequestDirectives } from './cache-control.ts'
 import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
 import { addressAt, rememberAddress } from './address.ts'
 import type { Forward } from './cache-status.ts'
-import type { Exchange } from './exchange.ts'
+import { NO_FIELDS, type Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
 import { judge, ttl, usableOnError, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
@@ -42,11 +42,9 @@ export function lookup (exchange: Exchange): void {
 
 /** Lets the request go round the cache: neither read nor stored. */
 export function bypass (exchange: Exchange, reason: string): void {
-  const { route, request } = exchange
   exchange.forward = reason === 'method' ? 'method' : 'bypass'
   if (reason !== 'method') exchange.detail = reason
-  route.engine.counters.bypass(reason)
-  emit('bypass', route.engine.name, 'route', request.method + ' ' + route.where, route.where, reason)
+  countBypass(exchange, reason)
   exchange.proceed()
 }
 
@@ -108,6 +106,7 @@ type Next = (exchange: Exchange, found: Found | undefined, superseding: string |
 /** What stands under the address: a reply, or the index that tells how to choose one. */
 function addressed (exchange: Exchange, found: Found | undefined, superseding: string | undefined): void {
   const entry = found?.entry
+  exchange.fields = NO_FIELDS
   if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
   exchange.fields = (entry.payload as Variants).fields
   exchange.key = keyOfVariant(exchange, exchange.fields)
@@ -127,7 +126,7 @@ function step (exchange: Exchange, superseding: string | undefined, next: Next):
   try {
     found = versioned.lookup(exchange.key, exchange.address!.names)
   } catch (error) {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
     return next(exchange, undefined, superseding)
   }
   if (!isPromise(found)) return next(exchange, found, superseding)
@@ -137,19 +136,15 @@ function step (exchange: Exchange, superseding: string | undefined, next: Next):
     exchange.asked = flights.tick()
     return versioned.lookup(exchange.key, exchange.address!.names)
   }).then((answer) => { next(exchange, answer, superseding) }, (error: unknown) => {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
     next(exchange, undefined, superseding)
   })
-}
-
-function failed ({ route }: Exchange, error: unknown): void {
-  route.engine.counters.errors++
-  emit('error', route.engine.name, 'route', '', route.where, error instanceof Error ? error.message : String(error))
 }
 
 function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
   exchange.found = found
   exchange.fallback = undefined
+  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
@@ -182,10 +177,8 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   const now = engine.now()
   exchange.served = true
   rememberAddress(exchange)
-  route.reasons = undefined
-  if (fresh) engine.counters.hits++
-  else engine.counters.stale++
-  emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
+  if (fresh) countHit(exchange)
+  else countHit(exchange, 'stale')
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status, now)

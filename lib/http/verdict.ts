@@ -7,12 +7,11 @@ import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { noteReason } from './reasons.ts'
+import { finalHeaders, headSays, type FinalHeader } from './final-headers.ts'
+import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
-
-type FinalHeader = (name: string) => HeaderValue
 
 /**
  * The exchange of a response. By it the same few functions serve every response, in place of closures made for each,
@@ -54,11 +53,16 @@ function leaving (this: Written, ...args: unknown[]): unknown {
     return writeHead.apply(this, args)
   }
   const given = args.at(-1)
-  const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
-  const final: FinalHeader = (name) => headers?.[name] ?? this.getHeader(name)
+  const raw = this as unknown as ServerResponse
+  const final = finalHeaders(raw, given)
   judge(exchange, args[0] as number, final)
-  putStatus(exchange, this, headers, final)
+  putStatus(exchange, this, given, final)
   const written = writeHead.apply(this, args)
+  // A `writeHead` that somebody wrapped before us may have added fields (the way of `on-headers`).
+  if (exchange.capture?.allowed === true && writeHead !== (Object.getPrototypeOf(this) as Written).writeHead) {
+    if (headSays(raw, 'set-cookie')) abandon(exchange, 'set-cookie')
+    else judge(exchange, args[0] as number, final)
+  }
   settle(exchange)
   return written
 }
@@ -97,20 +101,21 @@ function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader
   if (policy === undefined && trial === undefined) return false
   const nonces = [...nonceOf(policy), ...nonceOf(trial)]
   if (nonces.length === 0 || capture.body === null || capture.body === undefined) return false
-  if (!carriesNonce(nonces, capture.body)) return false
+  // An encoded body cannot be looked into.
+  if (!capture.headers.includes('content-encoding') && !carriesNonce(nonces, capture.body)) return false
   route.engine.notes.warn(route.engine.log, route.where + ' nonce', { route: route.where },
     `fastify-cached: route ${route.where} puts a Content-Security-Policy nonce into its body; such a reply is never stored`)
   return true
 }
 
-function putStatus (exchange: Exchange, raw: Written, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
+function putStatus (exchange: Exchange, raw: Written, given: unknown, final: FinalHeader): void {
   const { engine } = exchange.route
   const name = engine.settings.statusHeader
   if (name === false || exchange.forward === undefined) return
   const stored = exchange.capture?.allowed === true && willBeStored(exchange)
   const value = forwardStatus(name, exchange.forward, exchange.detail === undefined ? { stored } : { stored, detail: exchange.detail })
   const whole = appendStatus(final('cache-status'), value)
-  if (headers !== undefined) headers['cache-status'] = whole
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) (given as Record<string, HeaderValue>)['cache-status'] = whole
   else raw.setHeader('cache-status', whole)
 }
 
@@ -181,7 +186,7 @@ export function abandon (exchange: Exchange, reason: string): void {
   exchange.skipped = reason
   exchange.capture = undefined
   exchange.ended = true
-  noteReason(exchange.route, reason, exchange.request.log)
+  countSkip(exchange, reason)
   const { engine } = exchange.route
   const { raw } = exchange.reply
   // A reply that the handler writes by itself has its status there.
@@ -198,15 +203,15 @@ export function abandon (exchange: Exchange, reason: string): void {
 }
 
 /** Not the reply's own nature: the next one may well be stored. */
-const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
+const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce', 'unseen-field'])
 
 function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
   try {
     const removed = engine.versioned.remove(exchange.key)
-    if (isPromise(removed)) return removed.catch(() => { engine.counters.errors++ })
-  } catch {
-    engine.counters.errors++
+    if (isPromise(removed)) return removed.catch((error: unknown) => countFault(exchange.route, exchange.key, error))
+  } catch (error) {
+    countFault(exchange.route, exchange.key, error)
   }
 }
 

@@ -81,11 +81,15 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
     add: (key, draft) => changing(key, () => remote.add(key, draft)),
     touchKey (key) {
       copies.drop(key)
-      remote.touchKey(key)
+      return remote.touchKey(key)
     },
     touchKeys (start) {
       copies.dropPrefix(start)
       remote.touchKeys(start)
+    },
+    distrustKeys (start, retry) {
+      copies.dropPrefix(start)
+      remote.distrustKeys(start, retry)
     },
     purge: (names) => moving(names, () => remote.purge(names)),
     soften: (names) => moving(names, () => remote.soften(names)),
