@@ -12,3 +12,4 @@ export const uriName = (uri: string): string => 'u' + uri
 export const functionName = (name: string): string => 'f' + name
 
 export const isTag = (name: string): boolean => name.charCodeAt(0) === 116
+export const tagOf = (name: string): string => name.slice(1)
