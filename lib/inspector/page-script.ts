@@ -113,7 +113,8 @@ function draw (id, names, points, top, unit, digits) {
     document.querySelector('output[data-of=' + id + '][data-series=' + name + ']').textContent = text
     texts.push(name + ' ' + text)
   }
-  $(id).setAttribute('aria-label', $(id).parentElement.querySelector('figcaption').textContent + ': ' + texts.join(', '))
+  document.querySelector('[data-top=' + id + ']').textContent = top.toFixed(0) + unit
+  $(id).setAttribute('aria-label', $(id).parentElement.querySelector('figcaption').firstChild.textContent.trim() + ': ' + texts.join(', '))
 }
 
 function charts () {

@@ -9,7 +9,7 @@ body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 sy
 header, main { max-width: 76rem; margin: 0 auto; padding: .75rem 1rem }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem }
 h1 { font-size: 1.25rem; margin: 0; flex: 1 1 auto }
-h2 { font-size: 1.05rem; margin: 1.25rem 0 .5rem }
+h2 { font-size: 1.05rem; margin: 1.25rem 0 .5rem } #now-title { margin-top: 0 } figcaption small { color: var(--soft); font-weight: 400; float: right }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem }
 .pill { border: 1px solid currentColor; border-radius: 1rem; padding: .1rem .7rem; font-weight: 600; font-size: .9rem }
 .up { color: var(--good) } .down { color: var(--bad) }

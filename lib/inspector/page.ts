@@ -12,7 +12,7 @@ export const policy = [
 
 const chart = (id: string, title: string, series: ReadonlyArray<readonly [name: string, text: string]>): string => `
       <figure class="card">
-        <figcaption>${title}</figcaption>
+        <figcaption>${title} <small>top: <span data-top="${id}">–</span></small></figcaption>
         <svg id="${id}" viewBox="0 0 600 160" preserveAspectRatio="none" role="img" aria-label="${title}: no data yet">
           <path class="grid" d="M0 40H600M0 80H600M0 120H600"/>
           ${series.map(([name]) => `<polyline class="line ${name}" data-series="${name}" points=""/>`).join('')}
