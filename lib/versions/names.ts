@@ -17,3 +17,4 @@ export function withoutFence<D extends { readonly names: readonly string[] }> (d
 }
 
 export const isTag = (name: string): boolean => name.charCodeAt(0) === 116
+export const tagOf = (name: string): string => name.slice(1)
