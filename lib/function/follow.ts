@@ -76,7 +76,8 @@ function sameMarks ({ found, asked }: Look, stamp: Stamp, begun: number): boolea
   return stamp.names.every((name, i) => {
     const at = found.names.indexOf(name)
     const mark = found.marks[at]
-    return at === -1 || mark === stamp.marks[i] || (mark === undefined && asked < begun)
+    // '': the server of that name is gone, and neither of them knows more.
+    return at === -1 || mark === stamp.marks[i] || (mark === undefined && (asked < begun || stamp.marks[i] === ''))
   })
 }
 
