@@ -28,7 +28,7 @@ export function sqliteStore (file: string): Store {
   const remove = db.prepare(`DELETE FROM cache WHERE key = ? AND ${alive}`)
   const removeIf = db.prepare(`DELETE FROM cache WHERE key = ? AND value = ? AND ${alive}`)
   const replaceIf = db.prepare(`UPDATE cache SET value = ?, until = ? WHERE key = ? AND value = ? AND ${alive}`)
-  const prolong = db.prepare(`UPDATE cache SET until = CASE WHEN until IS NULL OR ?2 IS NULL THEN NULL ELSE max(until, ?2) END WHERE key = ?1 AND (until IS NULL OR until > ?3)`)
+  const prolong = db.prepare('UPDATE cache SET until = CASE WHEN until IS NULL OR ?2 IS NULL THEN NULL ELSE max(until, ?2) END WHERE key = ?1 AND (until IS NULL OR until > ?3)')
   const removePrefix = db.prepare('DELETE FROM cache WHERE substr(key, 1, ?) = ?')
   const sweep = db.prepare('DELETE FROM cache WHERE until <= ?')
 
