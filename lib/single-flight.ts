@@ -27,10 +27,14 @@ export class Flight<T> {
   }
 }
 
+const MOST_ENDED = 1_000
+
 /** The runs under way, by key. Knows nothing of what is run. */
 export class Flights<T> {
   readonly #byKey = new Map<string, Flight<T>>()
+  readonly #ended = new Map<string, number>()
   readonly #most: number
+  #ticks = 0
 
   /** @param most the largest number of flights at a time; past it nobody leads, and runs go side by side */
   constructor (most = 10_000) {
@@ -38,6 +42,17 @@ export class Flights<T> {
   }
 
   get size (): number { return this.#byKey.size }
+
+  /** A moment, in the order of all that was asked for. */
+  tick (): number { return ++this.#ticks }
+
+  /**
+   * Did a flight of the key end after that moment? A backend may have answered "nothing" just before a flight wrote, and
+   * the answer arrive just after it ended. The last thousand are remembered; forgetting one costs a run.
+   */
+  endedSince (key: string, moment: number): boolean {
+    return (this.#ended.get(key) ?? 0) > moment
+  }
 
   get (key: string): Flight<T> | undefined {
     return this.#byKey.get(key)
@@ -56,7 +71,12 @@ export class Flights<T> {
 
   /** Ends a flight with what its followers may share. Idempotent. */
   settle (flight: Flight<T>, outcome: T | undefined): void {
-    if (flight.settle(outcome) && this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key)
+    if (!flight.settle(outcome)) return
+    const { key } = flight
+    if (this.#byKey.get(key) === flight) this.#byKey.delete(key)
+    this.#ended.delete(key)
+    this.#ended.set(key, this.tick())
+    if (this.#ended.size > MOST_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 
   /** Ends every flight with nothing to share: the server is closing. */

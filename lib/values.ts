@@ -26,7 +26,7 @@ export interface ValuesDeps {
   now (): number
   /** A read or write failed and is passed over. */
   failed (error: unknown, key: string): void
-  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string): void
+  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string, reason?: string): void
 }
 
 /** Single values by key. Reads and writes fail open; deletions, `add` and counting reject when the backend does. */
@@ -55,9 +55,15 @@ export function createValues (deps: ValuesDeps): Values {
       event('hit', key)
       return value
     } catch (error) {
-      failed(error, key)
+      unanswered(error, key)
       return undefined
     }
+  }
+
+  /** A read that failed is a miss. */
+  function unanswered (error: unknown, key: string): void {
+    failed(error, key)
+    event('miss', key)
   }
 
   function draft (key: string, value: unknown, options: SetOptions): Draft {
@@ -96,11 +102,11 @@ export function createValues (deps: ValuesDeps): Values {
       try {
         found = versioned.lookup(prefix + key, NONE)
       } catch (error) {
-        failed(error, key)
+        unanswered(error, key)
         return undefined
       }
       if (!isPromise(found)) return read(key, found)
-      return found.then((one) => read(key, one), (error: unknown) => { failed(error, key) })
+      return found.then((one) => read(key, one), (error: unknown) => { unanswered(error, key) })
     },
 
     async getMany (keys) {
@@ -110,6 +116,7 @@ export function createValues (deps: ValuesDeps): Values {
         return found.map((one, i) => read(keys[i]!, one))
       } catch (error) {
         failed(error, keys[0] ?? '')
+        for (const key of keys) event('miss', key)
         return keys.map(() => undefined)
       }
     },
@@ -162,7 +169,7 @@ export function createValues (deps: ValuesDeps): Values {
       const remove = async (): Promise<number> => await store.deleteByPrefix!(prefix + start)
       try {
         const count = await remove()
-        event('invalidate', start)
+        event('invalidate', start, 'prefix')
         return count
       } catch (error) {
         versioned.distrustKeys(prefix + start, remove)

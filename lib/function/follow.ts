@@ -17,10 +17,21 @@ const MOST_LEADS = 2
  */
 export function obtain (engine: Engine, call: Call, look: Look, anew: boolean, leads = 1): Promise<unknown> {
   const { coalesce } = call.plan.rules
-  if (coalesce === undefined) return lead(engine, call, look, { flight: undefined, background: false })
+  if (coalesce === undefined) return run(engine, call, look, undefined)
   const flight = anew ? undefined : engine.flights.get(call.key)
   if (flight !== undefined && mayJoin(engine, call, look, flight.origin as Origin)) return follow(engine, call, flight, coalesce, leads)
-  return lead(engine, call, look, { flight: takeOff(engine, call, look), background: false })
+  return run(engine, call, look, takeOff(engine, call, look))
+}
+
+function run (engine: Engine, call: Call, look: Look, flight: Flight<Shared> | undefined): Promise<unknown> {
+  engine.events.miss(call.plan.kind, call.key)
+  return lead(engine, call, look, { flight, background: false })
+}
+
+/** For this call alone, without storing. */
+function runAside (engine: Engine, call: Call): unknown {
+  engine.events.miss(call.plan.kind, call.key)
+  return call.plan.run(call.self, call.args)
 }
 
 /** A flight of the call's own, in place of one that it may not join. `undefined`: there are too many. */
@@ -66,16 +77,16 @@ async function follow (engine: Engine, call: Call, flight: Flight<Shared>, wait:
   const shared = await within(engine.timers, flight.outcome, wait)
   flight.followers--
   // Too late, or nothing that could be shared: for itself, without storing, since the leader may still do that.
-  if (shared === LATE || shared === undefined) return call.plan.run(call.self, call.args)
+  if (shared === LATE || shared === undefined) return runAside(engine, call)
   if ('error' in shared) throw shared.error
   if ('aborted' in shared) {
-    if (leads >= MOST_LEADS) return call.plan.run(call.self, call.args)
+    if (leads >= MOST_LEADS) return runAside(engine, call)
     return obtain(engine, call, await lookOnce(engine, call), false, leads + 1)
   }
   try {
     return unpackResult(engine, shared.packed)
   } catch (error) {
     engine.events.error(error, call.plan.kind, call.key)
-    return call.plan.run(call.self, call.args)
+    return runAside(engine, call)
   }
 }

@@ -11,7 +11,8 @@ export type Scheme = 'http' | 'https'
 
 /** Any other protocol than https counts as http: nothing that a client sends makes a third. */
 export function schemeOf (request: FastifyRequest): Scheme {
-  return normalScheme(request.protocol)
+  // Undefined once the connection is gone.
+  return normalScheme(request.protocol as string | undefined ?? 'http')
 }
 
 /** A URI as the key and the purges see it. */
@@ -52,7 +53,7 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   if (headers !== '') parts.push(headers)
   const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
   if (route.lateTags !== false) names.push(FENCE)
-  return { key: engine.prefix + shorten(joinParts(parts), engine.settings.hashMethod), names }
+  return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {
@@ -74,7 +75,11 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
   const { settings, engine } = route
   const header = (name: string): string | string[] | undefined => request.headers[name]
   const parts: string[] = []
-  if (settings.vary.length > 0) parts.push('v', variantKey(settings.vary, header))
+  if (settings.vary.length > 0) {
+    const values = variantKey(settings.vary, header)
+    const secret = settings.vary.some((name) => name === 'cookie' || engine.settings.credentialHeaders.includes(name))
+    parts.push('v', secret ? digest(values, engine.settings.hashMethod) : values)
+  }
   if (settings.cookies === 'vary') parts.push('c', digest(variantKey(['cookie'], header), engine.settings.hashMethod))
   else if (typeof settings.cookies === 'object') parts.push('c', digest(cookieValues(request.headers.cookie, settings.cookies), engine.settings.hashMethod))
   if (settings.authorization === 'vary') parts.push('a', digest(variantKey(engine.settings.credentialHeaders, header), engine.settings.hashMethod))
@@ -82,8 +87,9 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
 }
 
 /** Long keys are cut to a digest, so that no backend sees a key of any length that a client chooses. */
-export function shorten (text: string, method: string): string {
-  return text.length <= 400 ? text : '#' + text.length.toString(36) + '.' + digest(text, method)
+function keyOf (prefix: string, parts: readonly string[], method: string): string {
+  const key = joinParts(parts, prefix)
+  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, method)}`
 }
 
 // utf16le keeps lone surrogates apart, which UTF-8 would make one.
@@ -102,7 +108,7 @@ function entryNames (route: CachedRoute, place: Place): string[] {
   const targets = place.rewritten === place.target ? [place.target] : [place.target, place.rewritten]
   return targets.map((target) => {
     const { path, query } = canonical(target, engine.router)
-    return settings.queryString === true ? fullName(where, path, query) : pathName(where, path)
+    return settings.queryString === true && settings.makeCacheKey === undefined ? fullName(where, path, query) : pathName(where, path)
   })
 }
 
@@ -120,8 +126,10 @@ export function purgeNames (schemes: readonly Scheme[], host: string | undefined
   return [...names]
 }
 
-const fullName = (where: string, path: string, query: string): string => uriName('?' + joinParts([where, path, query]))
-const pathName = (where: string, path: string): string => uriName('/' + joinParts([where, path]))
+const FULL = uriName('?')
+const PATH = uriName('/')
+const fullName = (where: string, path: string, query: string): string => joinParts([where, path, query], FULL)
+const pathName = (where: string, path: string): string => joinParts([where, path], PATH)
 
 function canonical (target: string, router: RouterSpelling): { path: string, query: string } {
   return canonicalTarget(target, router) ?? { path: target, query: '' }

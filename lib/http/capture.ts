@@ -7,7 +7,7 @@ import { formatHttpDate, parseHttpDate } from './http-date.ts'
 import { storability, type HeaderValue, type Lifetime, type LifetimeRules } from './policy/response.ts'
 import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
-import { replaceByStale } from './fallback.ts'
+import { refusesStale, replaceByStale, standing } from './fallback.ts'
 import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
@@ -23,10 +23,16 @@ type Done = (error: Error | null, payload?: unknown) => void
  */
 export function capture (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, given: unknown, done: Done): void {
   const payload = absorbResponse(reply, given)
-  const failed = exchange.failed
-  if (exchange.fallback !== undefined && replaces(exchange, reply, failed)) {
-    return done(null, replaceByStale(exchange, reply))
-  }
+  if (exchange.fallback === undefined || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
+  standing(exchange, (entry) => {
+    if (entry === undefined) return take(exchange, request, reply, payload, done)
+    discard(payload)
+    done(null, replaceByStale(exchange, reply, entry))
+  })
+}
+
+function take (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
+  const { failed } = exchange
   if (!exchange.fills) {
     nameVary(exchange, reply)
     watch(exchange)
@@ -71,6 +77,10 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
+    // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
+    return leave(exchange, 'unseen-field', payload, done)
+  }
   const captured: Captured = {
     status,
     headers,
@@ -89,11 +99,12 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   downstream(exchange, reply, lifetime, now)
   watch(exchange)
   if (body === undefined) {
-    const stream = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
+    const { stream, giveUp } = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
       if (copy === undefined) abandon(exchange, why ?? 'aborted')
       else if (declared !== undefined && Number(declared) !== copy.length) abandon(exchange, 'content-length')
       else bodyComplete(exchange, copy)
     })
+    exchange.giveUp = giveUp
     return done(null, stream)
   }
   if (declared !== undefined && body !== null && Number(declared) !== byteLength(body)) {
@@ -119,9 +130,17 @@ function unchanged (exchange: Exchange, request: FastifyRequest, captured: Captu
 }
 
 /** RFC 5861 and §2 of the contract: a failure is a 5xx, or a throw that an error handler covered with a success. */
-function replaces (exchange: Exchange, reply: FastifyReply, failed: boolean): boolean {
-  if (exchange.directives?.noCache === true && exchange.route.settings.requestDirectives) return false
-  return reply.statusCode >= 500 || (failed && reply.statusCode < 400)
+function replaces (exchange: Exchange, reply: FastifyReply): boolean {
+  if (refusesStale(exchange)) return false
+  return reply.statusCode >= 500 || (exchange.failed && reply.statusCode < 400)
+}
+
+/** Nobody reads the body of a reply that another one replaces. */
+function discard (payload: unknown): void {
+  if (!isStream(payload)) return
+  const stream = payload as { destroy?: () => void, cancel?: () => Promise<void> }
+  if (stream.destroy !== undefined) stream.destroy()
+  else stream.cancel?.().catch(() => {})
 }
 
 function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean): Lifetime | { skip: string } | undefined {
@@ -158,7 +177,7 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
-    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {
     threw(exchange, 'timeout', error)

@@ -3,6 +3,7 @@ import { errors } from '../errors.ts'
 import { emit } from '../events.ts'
 import { addressOf, purgeNames, schemeOf, type Place, type Scheme } from './address.ts'
 import type { Engine } from './engine.ts'
+import { nearest } from '../options/nearest.ts'
 import { normalHost } from './key.ts'
 import { fillPattern, hasParameters, matchesPattern, plainPattern } from './pattern.ts'
 import type { CachedRoute } from './route.ts'
@@ -31,6 +32,7 @@ export interface DeleteCachedOptions {
  */
 export async function deleteCached (engine: Engine, routes: readonly CachedRoute[], path: string, options: DeleteCachedOptions = {}): Promise<boolean> {
   if (typeof path !== 'string' || !path.startsWith('/')) throw refused(String(path), "it takes a path that starts with '/'")
+  checkOptions(path, options)
   const mark = path.search(/\?(?=[^/]*$)/)
   const asked = plainPattern(path)
   const byPattern = routes.filter((route) => plainPattern(route.pattern) === asked)
@@ -50,7 +52,7 @@ export async function deleteCached (engine: Engine, routes: readonly CachedRoute
   engine.uncacheable.clear()
   if (options.soft === true) await engine.versioned.soften(names)
   else await engine.versioned.purge(names)
-  emit('invalidate', engine.name, 'route', whole, matching[0]!.where, 'deleteCached')
+  emit('invalidate', engine.name, 'route', whole, matching[0]!.pattern, 'deleteCached')
   return there
 }
 
@@ -101,6 +103,17 @@ function queryText (query: DeleteCachedOptions['query']): string | undefined {
   return Object.entries(query)
     .flatMap(([name, value]) => [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(String(one))}`))
     .join('&')
+}
+
+const OPTIONS = ['host', 'request', 'query', 'params', 'soft']
+
+function checkOptions (path: string, options: DeleteCachedOptions): void {
+  for (const name of Object.keys(options)) {
+    const near = nearest(name, OPTIONS)
+    if (!OPTIONS.includes(name)) throw refused(path, `'${name}' is no option of it${near === undefined ? '' : `; did you mean '${near}'?`}`)
+  }
+  const { query } = options
+  if (query !== undefined && query !== null && typeof query !== 'string' && typeof query !== 'object') throw refused(path, `query must be a string or an object; got ${typeof query}`)
 }
 
 function refused (path: string, why: string): Error {

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises'
 import type { FastifyRequest, InjectOptions } from 'fastify'
-import type { Leader } from './miss.ts'
-import { begin } from './miss.ts'
+import { takeTurn } from './lock-wait.ts'
+import { begin, leaderOf } from './miss.ts'
 import type { DetachedEnd, Exchange } from './exchange.ts'
 
 /** ms: a run that takes longer is given up. */
@@ -19,6 +19,8 @@ interface Handover {
   readonly trigger: Exchange
   readonly end: DetachedEnd
   readonly settled: () => void
+  /** The lock that the run holds, where it needs one. */
+  readonly lock: string | undefined
   claimed: boolean
 }
 
@@ -45,6 +47,7 @@ export function claim (exchange: Exchange): boolean {
   exchange.detached = handover.end
   exchange.finished = handover.settled
   exchange.flight = trigger.run
+  exchange.lock = handover.lock
   exchange.fills = true
   begin(exchange)
   return true
@@ -58,6 +61,15 @@ export class DetachedRuns {
 
   get size (): number { return this.#underWay.size }
 
+  /** The last runs of the key failed a moment ago: what is behind it is spared. */
+  pausing (key: string, now: number): boolean {
+    const pause = this.#pauses.get(key)
+    if (pause === undefined) return false
+    const left = pause.until - now
+    // More than the longest: the clock was set back.
+    return left > 0 && left <= LONGEST_PAUSE
+  }
+
   /**
    * Runs the route of `trigger` again behind the client's back, with the trigger's headers and address. One a key, and
    * not while the last failures are fresh. `undefined`: no run was begun.
@@ -65,16 +77,24 @@ export class DetachedRuns {
   refresh (trigger: Exchange): Promise<void> | undefined {
     const { route, key } = trigger
     const { engine } = route
-    if (this.#closing || engine.none || this.#underWay.has(key) || this.#underWay.size >= MOST_RUNS) return undefined
-    const pause = this.#pauses.get(key)
-    if (pause !== undefined && pause.until > engine.now()) return undefined
+    if (this.#closing || engine.none || this.#underWay.has(key) || this.#underWay.size >= MOST_RUNS || this.pausing(key, engine.now())) return undefined
     // A run of that key is under way already, in front of a client.
     if (engine.flights.get(key) !== undefined) return undefined
-    trigger.run = engine.flights.lead(key, { since: engine.now(), sequence: engine.versioned.sequence(), stamp: undefined } satisfies Leader)
-    engine.counters.refreshes++
-    const run = this.#run(trigger).finally(() => { this.#underWay.delete(key) })
+    const request = requestLike(trigger.request)
+    if (request === undefined) {
+      engine.notes.warn(engine.log, route.where + ' body', { route: route.where },
+        `fastify-cached: route ${route.where} cannot be refreshed in the background: the body of its request can be sent again only as JSON, text, bytes or a plain form`)
+      return undefined
+    }
+    trigger.run = engine.flights.lead(key, leaderOf(engine, trigger.found))
+    const run = this.#run(trigger, request).finally(() => { this.#underWay.delete(key) })
     this.#underWay.set(key, run)
     return run
+  }
+
+  /** A fill of the key went well: its failures are over. */
+  forgive (key: string): void {
+    if (this.#pauses.size > 0) this.#pauses.delete(key)
   }
 
   /** Waits for the runs under way, `bound` ms at most; none is begun any more. */
@@ -87,18 +107,25 @@ export class DetachedRuns {
     clearTimeout(timer)
   }
 
-  async #run (trigger: Exchange): Promise<void> {
+  async #run (trigger: Exchange, request: InjectOptions): Promise<void> {
+    const turn = await takeTurn(trigger)
+    if (turn !== undefined) await this.#inject(trigger, request, turn.token)
+    if (trigger.run !== undefined) trigger.route.engine.flights.settle(trigger.run, undefined)
+  }
+
+  async #inject (trigger: Exchange, request: InjectOptions, lock: string | undefined): Promise<void> {
     const { route, key } = trigger
     const { engine } = route
+    engine.counters.refreshes++
     const abort = new AbortController()
     let settled!: () => void
     const told: DetachedEnd = { outcome: 'none', settled: new Promise((resolve) => { settled = resolve }) }
-    const handover: Handover = { trigger, end: told, settled, claimed: false }
+    const handover: Handover = { trigger, end: told, settled, lock, claimed: false }
     handovers.set(abort.signal, handover)
     const timer = setTimeout(() => { abort.abort() }, LONGEST_RUN)
     timer.unref()
     try {
-      const response = await route.instance.inject(requestLike(trigger.request, abort.signal))
+      const response = await route.instance.inject({ ...request, signal: abort.signal, payloadAsStream: true })
       await drained(response.stream())
       // A run that never got to the look-up was refused by a hook.
       if (handover.claimed) await Promise.race([told.settled, pause(AFTER_THE_REPLY)])
@@ -107,7 +134,7 @@ export class DetachedRuns {
     } finally {
       clearTimeout(timer)
       handovers.delete(abort.signal)
-      if (trigger.run !== undefined) engine.flights.settle(trigger.run, undefined)
+      if (lock !== undefined && !handover.claimed) await engine.locks?.release(key, lock)
       this.#noteEnd(key, told.outcome, engine.now())
     }
   }
@@ -124,8 +151,13 @@ export class DetachedRuns {
   }
 }
 
-/** The trigger's request as an injected one: what would make a condition, a part or a hop of it is left out. */
-function requestLike (request: FastifyRequest, signal: AbortSignal): InjectOptions & { payloadAsStream: true } {
+/**
+ * The trigger's request as an injected one: what would make a condition, a part or a hop of it is left out.
+ * `undefined`: its body was parsed by something that cannot be undone.
+ */
+function requestLike (request: FastifyRequest): InjectOptions | undefined {
+  const payload = bodyOf(request)
+  if (payload === null) return undefined
   const headers: Record<string, string | string[]> = {}
   for (const name in request.headers) {
     const value = request.headers[name]
@@ -137,15 +169,34 @@ function requestLike (request: FastifyRequest, signal: AbortSignal): InjectOptio
     url: request.originalUrl,
     headers,
     remoteAddress: request.socket?.remoteAddress ?? '127.0.0.1',
-    signal,
-    payloadAsStream: true,
-    ...(request.body === undefined || request.body === null ? {} : { payload: request.body as object })
-  } as InjectOptions & { payloadAsStream: true }
+    ...(payload === undefined ? {} : { payload })
+  }
+}
+
+/** The parsed body as it may have come in. `undefined`: there is none; `null`: it cannot be told. */
+function bodyOf ({ body, headers }: FastifyRequest): string | Buffer | undefined | null {
+  const type = headers['content-type']
+  if (body === undefined || type === undefined) return undefined
+  if (/^[^;]*[/+]json\b/i.test(type)) return JSON.stringify(body)
+  if (body === null) return undefined
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return body
+  return /^application\/x-www-form-urlencoded\b/i.test(type) && typeof body === 'object' ? formOf(body) : null
+}
+
+function formOf (body: object): string | null {
+  const pairs = new URLSearchParams()
+  for (const [name, value] of Object.entries(body)) {
+    for (const one of [value].flat() as unknown[]) {
+      if (typeof one !== 'string') return null
+      pairs.append(name, one)
+    }
+  }
+  return pairs.toString()
 }
 
 const LEFT_OUT = new Set([
   'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range', 'cache-control', 'pragma',
-  'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'te', 'expect'
+  'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'content-encoding', 'upgrade', 'te', 'expect'
 ])
 
 function pause (ms: number): Promise<void> {

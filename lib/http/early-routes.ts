@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import { exchangeOf } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { start } from './hooks.ts'
+import { needsHandler } from './placement.ts'
 import type { CachedRoute } from './route.ts'
 
 /**
@@ -45,10 +46,11 @@ function meet (request: FastifyRequest, engine: Engine, declare: (instance: Fast
     return complain('hooks after onRequest apply to it, which a hit would go round')
   }
   try {
-    const route = declare(request.server, { method: routeOptions.method, url: routeOptions.url, config: routeOptions.config, schema: routeOptions.schema } as never)
+    const options = { method: routeOptions.method, url: routeOptions.url, config: routeOptions.config, schema: routeOptions.schema } as unknown as RouteOptions
+    const route = declare(request.server, options)
     if (route === undefined) return undefined
     if (!wrapHandlerOf(request, (handler) => wrapHandler(route, handler, start))) return complain('its handler cannot be reached')
-    route.place = 'preParsing'
+    route.place = needsHandler(options, route.settings) ? 'handler' : 'preParsing'
     return route
   } catch (error) {
     return complain(error instanceof Error ? error.message : String(error))

@@ -48,8 +48,14 @@ export interface Exchange {
   found: Found | undefined
   /** A stale entry that replaces a failed reply. */
   fallback: Entry<StoredReply> | undefined
+  /** `forcedUpdate`: it wants a run of its own, begun after it came. */
+  forced: boolean
   /** How often a flight that was waited for brought nothing. */
   attempts: number
+  /** When it was looked up, in the order of the flights' moments. */
+  asked: number
+  /** Until when it waits for others, by `performance.now()`; 0 = it has not waited yet. */
+  waitsUntil: number
 
   /** May the reply be stored? The handler then sees only what the key covers. */
   fills: boolean
@@ -63,6 +69,8 @@ export interface Exchange {
   /** A run that no client waits for. */
   detached: DetachedEnd | undefined
   handled: boolean
+  /** The handler's promise brought no reply. */
+  silent: boolean
   failed: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
@@ -76,6 +84,8 @@ export interface Exchange {
   ended: boolean
   /** Told once it has ended. */
   finished: (() => void) | undefined
+  /** Stops the copying of a stream. */
+  giveUp: (() => void) | undefined
   /** The reply is on its way, and what it may become was settled. */
   judged: boolean
 
@@ -136,7 +146,10 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     directives: undefined,
     found: undefined,
     fallback: undefined,
+    forced: false,
     attempts: 0,
+    asked: 0,
+    waitsUntil: 0,
     fills: false,
     shareOnly: false,
     stamp: undefined,
@@ -145,6 +158,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     lock: undefined,
     detached: undefined,
     handled: false,
+    silent: false,
     failed: false,
     baseline: undefined,
     capture: undefined,
@@ -153,6 +167,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     watched: false,
     ended: false,
     finished: undefined,
+    giveUp: undefined,
     judged: false,
     timeout: undefined,
     tags: [],

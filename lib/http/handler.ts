@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod 
 import { exchangeOf, type Exchange } from './exchange.ts'
 import { isolated } from './isolate.ts'
 import type { CachedRoute } from './route.ts'
+import { endWithHandler } from './verdict.ts'
 
 type Start = (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void) => void
 
@@ -13,7 +14,10 @@ export function wrapHandler (route: CachedRoute, handler: RouteHandlerMethod, st
   function run (server: FastifyInstance, request: FastifyRequest, reply: FastifyReply, exchange: Exchange | undefined): unknown {
     if (exchange === undefined) return handler.call(server, request, reply)
     exchange.handled = true
-    return handler.call(server, exchange.fills ? isolated(exchange) : request, reply)
+    if (!exchange.fills) return handler.call(server, request, reply)
+    const result = handler.call(server, isolated(exchange), reply)
+    endWithHandler(exchange, result)
+    return result
   }
 
   return function cachedHandler (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown {

@@ -1,14 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { errors } from '../errors.ts'
+import { Tally } from '../tally.ts'
 import { resolveRoute } from '../options/route.ts'
 import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
 import { serveEarlyRoutes } from './early-routes.ts'
 import type { Engine } from './engine.ts'
-import { exchangeOf, openExchange } from './exchange.ts'
+import { exchangeOf, openExchange, type Exchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
+import { watchUnsafe } from './unsafe-handler.ts'
 import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
 import { keyedFieldsOf, varyNamesOf, type CachedRoute } from './route.ts'
@@ -30,8 +32,8 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
   const settle: Array<() => void> = []
 
   instance.addHook('onRoute', function (options) {
-    if (!serves(this)) return
-    const route = routeOf(this, engine, options)
+    const route = serves(this) ? routeOf(this, engine, options) : undefined
+    if (!engine.none && [options.method].flat().some(isUnsafe)) options.handler = watchUnsafe(engine, options.handler as RouteHandlerMethod)
     if (route === undefined) return
     routes.push(route)
     const own = wrap(route, options)
@@ -43,16 +45,22 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
 
   function capturing (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Next): void {
     const exchange = exchangeOf(request)
-    if (exchange !== undefined && exchange.route.engine === engine) {
-      if (!exchange.served && !engine.none) return capture(exchange, request, reply, payload, done as never)
+    if (exchange === undefined || exchange.route.engine !== engine) return purging(exchange, request, reply, payload, done)
+    if (exchange.served || engine.none) {
       if (exchange.untyped) reply.removeHeader('content-type')
+      return purging(exchange, request, reply, payload, done)
     }
-    // A method that a route lists is a cached read.
+    capture(exchange, request, reply, payload, (error, captured) => {
+      if (error !== null) done(error)
+      else purging(exchange, request, reply, captured, done)
+    })
+  }
+  function purging (exchange: Exchange | undefined, request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Next): void {
+    // A method that a route lists is a cached read; any other may be unsafe, also on a route that caches its reads.
     const read = exchange?.route.settings.methods.has(request.method) === true
-    if (read || !isUnsafe(request.method)) return done(null, payload)
-    const purged = purgeAfter(engine, request, reply)
-    if (purged === undefined) return done(null, payload)
-    purged.then(() => done(null, payload))
+    const purged = read || !isUnsafe(request.method) ? undefined : purgeAfter(engine, request, reply)
+    if (purged === undefined) done(null, payload)
+    else purged.then(() => done(null, payload))
   }
   captures.add(capturing)
   const others = onSendHooks(instance)
@@ -101,6 +109,7 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     place: 'handler',
     hooked: true,
     lateTags: typeof settings.tags === 'function' ? true : undefined,
+    tally: new Tally(),
     reasons: new Map()
   }
 }

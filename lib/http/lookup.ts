@@ -1,7 +1,7 @@
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply, Variants } from '../entry.ts'
-import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
+import { countBypass, countFault, countHit } from './outcomes.ts'
 import { parseRequestDirectives } from './cache-control.ts'
 import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
@@ -9,7 +9,7 @@ import { addressOf, placeOf } from './address.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { miss } from './miss.ts'
-import { judge, ttl, usableUnder } from './policy/freshness.ts'
+import { judge, ttl, usableOnError, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
 import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
@@ -42,11 +42,9 @@ export function lookup (exchange: Exchange): void {
 
 /** Lets the request go round the cache: neither read nor stored. */
 export function bypass (exchange: Exchange, reason: string): void {
-  const { route, request } = exchange
   exchange.forward = reason === 'method' ? 'method' : 'bypass'
   if (reason !== 'method') exchange.detail = reason
-  route.engine.counters.bypass(reason)
-  emit('bypass', route.engine.name, 'route', request.method + ' ' + route.where, route.where, reason)
+  countBypass(exchange, reason)
   exchange.proceed()
 }
 
@@ -102,46 +100,51 @@ export function find (exchange: Exchange, superseding?: string): void {
   const { key, names } = exchange.address!
   exchange.key = key
   const { versioned } = exchange.route.engine
-  step(exchange, () => versioned.lookup(key, names), (found) => {
+  step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
+    exchange.fields = []
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
     exchange.fields = (entry.payload as Variants).fields
     exchange.key = keyOfVariant(exchange, exchange.fields)
     exchange.route.engine.variantUse.note(exchange.key)
-    step(exchange, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
+    step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
   })
 }
 
 /** One read of the backend: at once in memory, else a promise; a backend that is down is a miss. */
-function step (exchange: Exchange, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
+function step (exchange: Exchange, key: string, readOne: () => Found | Promise<Found>, next: (found: Found | undefined) => void): void {
+  const { flights } = exchange.route.engine
+  exchange.asked = flights.tick()
   let found: Found | Promise<Found>
   try {
     found = readOne()
   } catch (error) {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
     return next(undefined)
   }
   if (!isPromise(found)) return next(found)
-  found.then(next, (error: unknown) => {
-    failed(exchange, error)
+  found.then((answer) => {
+    if (answer.entry !== undefined || !flights.endedSince(key, exchange.asked)) return answer
+    // What this look-up did not find may have been written since: asked again before it is made again.
+    exchange.asked = flights.tick()
+    return readOne()
+  }).then(next, (error: unknown) => {
+    countFault(exchange.route, exchange.key, error)
     next(undefined)
   })
 }
 
-function failed ({ route }: Exchange, error: unknown): void {
-  route.engine.counters.errors++
-  emit('error', route.engine.name, 'route', '', route.where, error instanceof Error ? error.message : String(error))
-}
-
 function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
   exchange.found = found
+  exchange.fallback = undefined
+  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
   const now = engine.now()
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
-  if (Math.min(entry.freshUntil, found.softened) + entry.staleIfError > now) exchange.fallback = entry
+  if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
   if (superseding !== undefined) {
     exchange.detail = superseding
     return miss(exchange, 'request')
@@ -166,13 +169,13 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   const { engine, settings } = route
   const now = engine.now()
   exchange.served = true
-  route.reasons = undefined
-  if (fresh) engine.counters.hits++
-  else engine.counters.stale++
-  emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
+  if (fresh) countHit(exchange)
+  else countHit(exchange, 'stale')
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status)
+  // The reply to a request that says no-store is never stored, nor is one that is made on its account.
+  if (exchange.directives?.noStore === true) return
   if (refresh || (fresh && eager(entry, settings.eagerRefresh, now))) engine.runs.refresh(exchange)
 }
 

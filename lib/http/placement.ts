@@ -14,7 +14,7 @@ export interface OwnHooks {
  * request. Read from the final chain, once everything is registered; what cannot be read gets the last place.
  */
 export function placementOf (instance: FastifyInstance, options: RouteOptions, settings: RouteSettings, own: OwnHooks): Place {
-  if (settings.hook === 'preHandler' || carriesBody(options, settings) || checksUnkeyed(options, settings)) return 'handler'
+  if (needsHandler(options, settings)) return 'handler'
   const onRequest = hookChain(instance, options, 'onRequest')
   const preParsing = hookChain(instance, options, 'preParsing')
   const preValidation = hookChain(instance, options, 'preValidation')
@@ -25,13 +25,18 @@ export function placementOf (instance: FastifyInstance, options: RouteOptions, s
   return preParsing.length === 1 && onRequest.at(-1) === own.onRequest ? 'onRequest' : 'preParsing'
 }
 
+/** What the route itself says, whatever hooks it has: the look-up waits for the parsed body, or for a check of the schema. */
+export function needsHandler (options: Pick<RouteOptions, 'method' | 'schema'>, settings: RouteSettings): boolean {
+  return settings.hook === 'preHandler' || carriesBody(options, settings) || checksUnkeyed(options, settings)
+}
+
 /** A key made of the body needs the parsed body. */
-function carriesBody (options: RouteOptions, settings: RouteSettings): boolean {
+function carriesBody (options: Pick<RouteOptions, 'method'>, settings: RouteSettings): boolean {
   return [options.method].flat().some((method) => settings.methods.has(method) && method !== 'GET' && method !== 'HEAD')
 }
 
 /** A hit must not go round a check of something that the key does not cover. */
-function checksUnkeyed (options: RouteOptions, settings: RouteSettings): boolean {
+function checksUnkeyed (options: Pick<RouteOptions, 'schema'>, settings: RouteSettings): boolean {
   const schema = options.schema as Record<string, unknown> | undefined
   if (schema === undefined || schema === null) return false
   if (schema.headers !== undefined || schema.body !== undefined) return true

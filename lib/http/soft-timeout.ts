@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts'
+import { refusesStale, standing } from './fallback.ts'
 import { find, serve } from './lookup.ts'
 
 /**
@@ -8,26 +9,26 @@ import { find, serve } from './lookup.ts'
 export function slowIsCovered (exchange: Exchange): boolean {
   const { route, fallback, request } = exchange
   const { softTimeout } = route.settings
-  if (softTimeout === undefined || fallback === undefined || request.method === 'HEAD') return false
+  if (softTimeout === undefined || fallback === undefined || request.method === 'HEAD' || refusesStale(exchange)) return false
   const { engine } = route
-  const stale = (): void => serve(exchange, fallback, exchange.found?.softened ?? Infinity, false, false)
-  if (exchange.attempts > 0) {
-    // The run that was waited for brought nothing, and the entry is still there: it failed.
-    stale()
+  if (exchange.attempts > 0 || engine.runs.pausing(exchange.key, engine.now())) {
+    // The run that was waited for brought nothing, or the last ones failed a moment ago: the origin is left alone.
+    serve(exchange, fallback, exchange.found?.softened ?? Infinity, false, false)
     return true
   }
   engine.runs.refresh(exchange)
   const flight = engine.flights.get(exchange.key)
-  if (flight === undefined) {
-    // The last runs failed a moment ago: the origin is not asked again yet.
-    stale()
-    return true
-  }
+  // Closing, or too many runs: the handler runs in front of the client.
+  if (flight === undefined) return false
   let over = false
   const timer = setTimeout(() => {
     if (over) return
     over = true
-    stale()
+    standing(exchange, (entry) => {
+      if (entry !== undefined) return serve(exchange, entry, exchange.found?.softened ?? Infinity, false, false)
+      exchange.attempts = 1
+      find(exchange)
+    })
   }, softTimeout * 1000)
   timer.unref()
   flight.outcome.then(() => {

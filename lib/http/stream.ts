@@ -1,6 +1,13 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
+export interface Copied {
+  /** What the client gets. */
+  readonly stream: Readable
+  /** The copy is not wanted any more: only the client rules from now on. */
+  giveUp (): void
+}
+
 /**
  * A stream for the client, while a copy is kept of up to `most` bytes. As long as the copy may become an entry, the
  * source is read ahead of a slow client, and to its end for one that left; past the bound the copy is dropped and the
@@ -9,7 +16,7 @@ import type { ReadableStream } from 'node:stream/web'
  *
  * @param done told once: the whole body, or `undefined` and why there is none
  */
-export function readAhead (payload: unknown, most: number, done: (body: Buffer | undefined, why?: string) => void): Readable {
+export function readAhead (payload: unknown, most: number, done: (body: Buffer | undefined, why?: string) => void): Copied {
   const source = asReadable(payload)
   let chunks: Buffer[] | undefined = []
   let size = 0
@@ -22,6 +29,9 @@ export function readAhead (payload: unknown, most: number, done: (body: Buffer |
       callback(error)
     }
   })
+
+  // It may fail before anybody listens, since it is read ahead; who comes later is told all the same.
+  client.on('error', () => {})
 
   function drop (why: string): void {
     if (chunks === undefined) return
@@ -61,7 +71,13 @@ export function readAhead (payload: unknown, most: number, done: (body: Buffer |
     drop('aborted')
     if (!client.destroyed) client.destroy(new Error('The body stream closed before its end'))
   })
-  return client
+  return {
+    stream: client,
+    giveUp () {
+      drop('closed')
+      if (client.destroyed && !ended) source.destroy()
+    }
+  }
 }
 
 function asReadable (payload: unknown): Readable {

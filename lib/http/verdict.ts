@@ -7,12 +7,11 @@ import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { noteReason } from './reasons.ts'
+import { finalHeaders, headSays, type FinalHeader } from './final-headers.ts'
+import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
-
-type FinalHeader = (name: string) => HeaderValue
 
 /**
  * Judges a reply as it leaves: the status line and all headers, also those of later hooks, of `reply.raw` and of
@@ -26,11 +25,15 @@ export function watch (exchange: Exchange): void {
   raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     raw.writeHead = writeHead
     const given = args.at(-1)
-    const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
-    const final: FinalHeader = (name) => headers?.[name] ?? raw.getHeader(name)
+    const final = finalHeaders(this, given)
     judge(exchange, args[0] as number, final)
-    putStatus(exchange, raw, headers, final)
+    putStatus(exchange, raw, given, final)
     const written = writeHead.apply(this, args as never)
+    // A `writeHead` that somebody wrapped before us may have added fields (the way of `on-headers`).
+    if (exchange.capture?.allowed === true) {
+      if (headSays(this, 'set-cookie')) abandon(exchange, 'set-cookie')
+      else judge(exchange, args[0] as number, final)
+    }
     settle(exchange)
     return written
   } as typeof raw.writeHead
@@ -68,13 +71,14 @@ function forbidden (exchange: Exchange, capture: Captured, status: number, final
 function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader): boolean {
   const nonces = [...nonceOf(final('content-security-policy')), ...nonceOf(final('content-security-policy-report-only'))]
   if (nonces.length === 0 || capture.body === null || capture.body === undefined) return false
-  if (!carriesNonce(nonces, capture.body)) return false
+  // An encoded body cannot be looked into.
+  if (!capture.headers.includes('content-encoding') && !carriesNonce(nonces, capture.body)) return false
   route.engine.notes.warn(route.engine.log, route.where + ' nonce', { route: route.where },
     `fastify-cached: route ${route.where} puts a Content-Security-Policy nonce into its body; such a reply is never stored`)
   return true
 }
 
-function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
+function putStatus (exchange: Exchange, raw: ServerResponse, given: unknown, final: FinalHeader): void {
   const { engine } = exchange.route
   const name = engine.settings.statusHeader
   if (name === false || exchange.forward === undefined) return
@@ -83,7 +87,7 @@ function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<str
     ...(exchange.detail === undefined ? {} : { detail: exchange.detail })
   })
   const whole = appendStatus(final('cache-status'), value)
-  if (headers !== undefined) headers['cache-status'] = whole
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) (given as Record<string, HeaderValue>)['cache-status'] = whole
   else raw.setHeader('cache-status', whole)
 }
 
@@ -152,28 +156,32 @@ export function abandon (exchange: Exchange, reason: string): void {
   exchange.skipped = reason
   exchange.capture = undefined
   exchange.ended = true
-  noteReason(exchange.route, reason, exchange.request.log)
+  countSkip(exchange, reason)
   const { engine } = exchange.route
-  const status = exchange.reply.statusCode
+  const { raw } = exchange.reply
+  // A reply that the handler writes by itself has its status there.
+  const status = reason === 'hijacked' ? raw.statusCode : exchange.reply.statusCode
   const sick = status >= 500 || (exchange.failed && status < 400) || TRANSIENT.has(reason)
-  if (!sick && exchange.handled && exchange.found?.entry !== undefined) {
-    if (exchange.detached !== undefined) exchange.detached.outcome = 'removed'
-    removeSuperseded(exchange)
-  }
   if (!sick && !exchange.failed) engine.uncacheable.add(exchange.key, engine.now())
-  end(exchange, undefined)
+  exchange.giveUp?.()
+  if (sick || !exchange.handled || exchange.found?.entry === undefined) return end(exchange, undefined)
+  if (exchange.detached !== undefined) exchange.detached.outcome = 'removed'
+  const removed = removeSuperseded(exchange)
+  if (removed === undefined) return end(exchange, undefined)
+  // Followers look the key up again: not before the entry is gone.
+  removed.then(() => end(exchange, undefined))
 }
 
 /** Not the reply's own nature: the next one may well be stored. */
-const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
+const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce', 'unseen-field'])
 
-function removeSuperseded (exchange: Exchange): void {
+function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
   try {
     const removed = engine.versioned.remove(exchange.key)
-    if (isPromise(removed)) removed.catch(() => { engine.counters.errors++ })
-  } catch {
-    engine.counters.errors++
+    if (isPromise(removed)) return removed.catch((error: unknown) => countFault(exchange.route, exchange.key, error))
+  } catch (error) {
+    countFault(exchange.route, exchange.key, error)
   }
 }
 
@@ -194,18 +202,46 @@ export function end (exchange: Exchange, shared: Parameters<Exchange['route']['e
 const AFTERLIFE = 60_000
 
 /**
+ * What a handler writes to `reply.raw` by itself (`reply.hijack()`, server-sent events, `raw.end()`) never comes to the
+ * capture: its first byte tells that there is nothing to wait for. Nor is there after `raw.destroy()`.
+ */
+function endWithRawReply (exchange: Exchange): void {
+  const raw = exchange.reply.raw as unknown as { writeHead: (...args: unknown[]) => unknown, destroy: (error?: Error) => unknown }
+  const { writeHead, destroy } = raw
+  raw.writeHead = function (...args) {
+    if (!exchange.watched) abandon(exchange, 'hijacked')
+    return writeHead.apply(this, args)
+  }
+  raw.destroy = function (error) {
+    if (!exchange.watched) abandon(exchange, 'closed')
+    return destroy.call(this, error)
+  }
+}
+
+/**
  * A flight is always settled: a reply that was hijacked, or ended on `reply.raw`, ends it with the connection; a client
  * that left does not, since the handler may still fill, but no longer than `AFTERLIFE`.
  */
 export function endWithConnection (exchange: Exchange): void {
+  endWithRawReply(exchange)
   exchange.reply.raw.once('close', () => {
     if (exchange.ended) return
     const { reply } = exchange
-    if (exchange.capture === undefined && reply.sent) return abandon(exchange, 'closed')
+    if (exchange.capture === undefined && (reply.sent || exchange.silent)) return abandon(exchange, 'closed')
     const timer = setTimeout(() => { abandon(exchange, 'closed') }, AFTERLIFE)
     timer.unref()
     exchange.finished = both(exchange.finished, () => clearTimeout(timer))
   })
+}
+
+/** A handler that ended without a reply, after its client had left, has stopped: there will be none. */
+export function endWithHandler (exchange: Exchange, result: unknown): void {
+  if (!(result instanceof Promise)) return
+  result.then((value: unknown) => {
+    if (value !== undefined) return
+    exchange.silent = true
+    if (exchange.reply.raw.destroyed && !exchange.watched) abandon(exchange, 'closed')
+  }, () => {})
 }
 
 function both (first: (() => void) | undefined, second: () => void): () => void {

@@ -2,10 +2,12 @@ import { errors } from '../errors.ts'
 import type { Ioredis } from './redis/link.ts'
 import { plainConnection } from './redis/client.ts'
 import { clusterConnection } from './redis/cluster.ts'
+import { watchChanges } from './redis/changes.ts'
 import { ownClient } from './redis/own-client.ts'
 import { sentinelConnection } from './redis/sentinel.ts'
 import type { RedisStoreSettings } from './redis/settings.ts'
 import { storeOver } from './redis/store.ts'
+import type { Watchable } from './watch.ts'
 import type { RedisStore } from './redis/store.ts'
 
 export type { RedisStore, RedisStoreSettings }
@@ -16,11 +18,14 @@ export type { RedisStore, RedisStoreSettings }
  *
  * @throws FST_CACHE_ERR_BACKEND_REFUSED when waiting will not help: wrong password, no such database, no such master …
  */
-export async function redisStore (settings: RedisStoreSettings): Promise<RedisStore> {
+export async function redisStore (settings: RedisStoreSettings): Promise<RedisStore & Watchable> {
   const ioredis = await import('ioredis') as unknown as Ioredis
   const link = connect(ioredis, settings)
   await link.opened
-  return storeOver(link, { log: settings.log, bound: settings.operationTimeout })
+  return {
+    ...storeOver(link, { log: settings.log, bound: settings.operationTimeout }),
+    watch: (prefix, watcher) => watchChanges(link, { prefix, watcher, log: settings.log })
+  }
 }
 
 function connect (ioredis: Ioredis, settings: RedisStoreSettings) {

@@ -22,6 +22,9 @@ export class KeyFences {
     const standing = this.#fences.get(key)
     if (standing !== undefined) {
       standing.fills++
+      // To the end of the line: the one whose fill began longest ago is forgotten first.
+      this.#fences.delete(key)
+      this.#fences.set(key, standing)
       return standing
     }
     if (this.#fences.size >= this.#most) this.touch(this.#fences.keys().next().value!)

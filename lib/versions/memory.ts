@@ -21,6 +21,8 @@ const NO_MARKS: readonly string[] = []
 /** Versions over a store that lives in this process: every method answers at once. */
 export function memoryVersions (store: HeldStore, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
   const fences = new KeyFences()
+  /** When a tag was purged or softened last: a run whose tags are not known yet may have it. */
+  let tagsMoved = 0
 
   function valid (held: Held): boolean {
     if (held.checked === table.sequence) return true
@@ -84,11 +86,15 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     touchKey (key) { fences.touch(key) },
     touchKeys (start) { fences.touchPrefix(start) },
     distrustKeys () {},
+    disturbed: ({ names, sequence }) => table.softenedSince(names, sequence) !== Infinity || (tagsMoved > sequence && names.includes(FENCE)),
     purge (names) {
       for (const name of names) table.note(name)
-      if (names.some(isTag)) table.note(FENCE)
+      if (names.some(isTag)) tagsMoved = table.sequence
     },
-    soften (names) { for (const name of names) table.soften(name, now()) },
+    soften (names) {
+      for (const name of names) table.soften(name, now())
+      if (names.some(isTag)) tagsMoved = table.sequence
+    },
     anyDependent (names) {
       for (const held of store.values()) {
         if (held.entry.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held.entry) > now()) return true

@@ -28,8 +28,16 @@ export interface RemoteVersionsOptions {
   now: () => number
 }
 
+/** What a tier in front of them has to know. */
+export interface RemoteVersions extends Versioned {
+  /** The backend's key of a name's mark. */
+  markKey (name: string): string
+  /** Is the removal of this key, or a purge of one of these names, not confirmed yet? Then this process believes no copy. */
+  doubtful (key: string, names: readonly string[]): boolean
+}
+
 /** Versions over a backend of bytes that several processes share: random marks beside the entries. */
-export function remoteVersions ({ store, base, prefix, serializer, now }: RemoteVersionsOptions): Versioned {
+export function remoteVersions ({ store, base, prefix, serializer, now }: RemoteVersionsOptions): RemoteVersions {
   const table = new PurgeTable()
   const fences = new KeyFences()
   // Plain values depend on no version: in doubt together, they go together.
@@ -172,8 +180,15 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
     return stamp.fence.touched || table.anyNotedSince(stamp.names, stamp.sequence)
   }
 
+  function doubtful (key: string, names: readonly string[]): boolean {
+    if (doubt.size === 0) return false
+    return doubt.has(key) || doubt.has(inDoubt(CACHE)) || names.some((name) => doubt.has(inDoubt(name)))
+  }
+
   return {
     immediate: false,
+    markKey,
+    doubtful,
     sequence: () => table.sequence,
 
     async lookup (key, names) {

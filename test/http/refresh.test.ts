@@ -71,11 +71,14 @@ t.test('a refresh of a query that is listed, and of parameters', async (t) => {
 })
 
 t.test('a crowd on a stale entry sets off one run', async (t) => {
-  const origin = await serve(t, (app, self) => { app.get('/r', stale(), async () => { const run = self.ran(); await sleep(run === 1 ? 0 : 50); return `run ${run}` }) })
+  let finish = (): void => {}
+  const gate = new Promise<void>((resolve) => { finish = resolve })
+  const origin = await serve(t, (app, self) => { app.get('/r', stale(), async () => { const run = self.ran(); if (run > 1) await gate; return `run ${run}` }) })
   await origin.get('/r')
   clock.advance(15)
   const replies = await Promise.all(Array.from({ length: 30 }, () => origin.get('/r')))
   t.strictSame([...new Set(replies.map((reply) => reply.text))], ['run 1'])
+  finish()
   t.ok(await eventually(async () => (await origin.get('/r')).text === 'run 2'))
   t.equal(origin.runs(), 2)
 })

@@ -29,7 +29,7 @@ export function judge (entry: Timed, softened: number, now: number): Freshness {
 
 /** May it stand in for a run that failed? Also where `judge` says `'stale-while-revalidate'`, if both windows are open. */
 export function usableOnError (entry: Timed, softened: number, now: number): boolean {
-  return entry.created - now <= FUTURE_TOLERANCE && now - staleFrom(entry, softened) < entry.staleIfError
+  return entry.staleIfError > 0 && entry.created - now <= FUTURE_TOLERANCE && now - staleFrom(entry, softened) < entry.staleIfError
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../errors.ts'
+import { notAnOutage } from '../outage.ts'
 import type { Store } from '../store.ts'
 import type { Call } from './client.ts'
 import { deleteKeyIf, replaceKeyIf, touchKey } from './compare.ts'
@@ -40,12 +41,17 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
   const reads = new Map<string, Promise<Buffer | undefined>>()
   let warned = -Infinity
 
+  /** One server's failure while another one answers. */
+  function isPartial (error: unknown): boolean {
+    return isOutage(error) && connections.length > 1 && connections.some((connection) => connection.up)
+  }
+
   /** One of several servers being away is a miss for its keys; the others go on. */
   async function soft<T> (result: Promise<T>): Promise<T | undefined> {
     try {
       return await result
     } catch (error) {
-      if (isOutage(error) && connections.length > 1 && connections.some((connection) => connection.up)) return undefined
+      if (isPartial(error)) return undefined
       throw error
     }
   }
@@ -62,7 +68,12 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
 
   async function change<T> (key: string, long: boolean, run: () => Promise<T>): Promise<T> {
     reads.delete(key)
-    return await lanes.run(key, long, run)
+    try {
+      return await lanes.run(key, long, run)
+    } catch (error) {
+      // Each server has a breaker of its own: the one of the whole store is not for a server among several.
+      throw isPartial(error) ? notAnOutage(error as Error) : error
+    }
   }
 
   function refused (key: string, value: Buffer): void {

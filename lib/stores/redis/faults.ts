@@ -60,6 +60,6 @@ export function messageOf (error: unknown): string {
 }
 
 /** Servers quote the arguments of a command that they do not know; arguments can be secrets. */
-function tidy (message: string): string {
+export function tidy (message: string): string {
   return message.replace(/,? with args beginning with.*/s, '').slice(0, 200)
 }

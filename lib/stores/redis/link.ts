@@ -13,7 +13,7 @@ export interface Client {
   readonly isCluster: boolean
   readonly options: ClientOptions
   /** The socket of a `Redis`. */
-  readonly stream?: { readonly writable?: boolean, destroy? (): void }
+  readonly stream?: { readonly writable?: boolean, readonly remoteAddress?: string, readonly remotePort?: number, destroy? (): void }
   /** Of a `Redis`: `normal`, `subscriber` or `monitor`. */
   readonly mode?: string
   /** Of a `Cluster`: the nodes that serve each slot, the master first. */
@@ -27,7 +27,16 @@ export interface Client {
   quit (): Promise<unknown>
   on (event: string, listener: (...args: never[]) => void): unknown
   once (event: string, listener: (...args: never[]) => void): unknown
+  /** Of a `Redis`: another one, not connected, to the same place. */
+  duplicate? (options: RedisOptions): Subscriber
   off (event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** A connection of its own for messages. */
+export interface Subscriber extends Client {
+  call (name: string, ...args: Argument[]): Promise<unknown>
+  subscribe (channel: string): Promise<unknown>
+  ping (): Promise<unknown>
 }
 
 export interface Pipeline {

@@ -14,7 +14,7 @@ const DESCRIBE = "the application's own ioredis client"
  * A client that the application made and keeps: used only while it is connected, so that nothing of ours ever waits
  * in its queue, and never closed. One that has not been connected yet is connected.
  */
-export function ownClient (Command: CommandClass, candidate: object, settings: RedisStoreSettings): Link & { opened: Promise<void> } {
+export function ownClient (Command: CommandClass, candidate: object, settings: RedisStoreSettings): Link & { opened: Promise<void>, client (): Client } {
   const client = checked(candidate)
   let fault: string | undefined
   let approved = false
@@ -63,6 +63,7 @@ export function ownClient (Command: CommandClass, candidate: object, settings: R
   return {
     ...whole,
     opened,
+    client: () => client,
     async ping () {
       // The handshake may have failed while the server was loading
       if (!approved && fault === undefined && isReady(client)) await greet()

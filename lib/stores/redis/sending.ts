@@ -48,7 +48,7 @@ export function sending (Command: CommandClass, client: () => Client, keyPrefix:
  * Every master of a cluster. ioredis forgets a node whose connection ended, so its list of nodes alone would leave
  * a dead master out without a word: the slots say who has to be there.
  */
-function mastersOf (cluster: Client): Client[] {
+export function mastersOf (cluster: Client): Client[] {
   const byAddress = new Map((cluster.nodes?.() ?? []).map((node) => [`${node.options.host}:${node.options.port}`, node]))
   const addresses = new Set<string>()
   const { slots = [] } = cluster

@@ -1,0 +1,28 @@
+import t from 'tap'
+import { until } from '../helpers/process.ts'
+import { startSentinels } from '../helpers/redis.ts'
+import { cache, goesEverywhere, three, untilLocal, value } from './cases.ts'
+
+t.test('RedisSentinelCache', async (t) => {
+  const set = await startSentinels()
+  t.teardown(() => set.stop())
+  const servers = [set.primary, set.replica]
+  const { peers: [a, b, c] } = await three(t, { CACHE_TYPE: 'RedisSentinelCache', CACHE_REDIS_SENTINELS: set.sentinels.map(({ host, port }) => [host, port]) })
+
+  async function roundtrip (t: Parameters<typeof goesEverywhere>[0], round: string): Promise<void> {
+    await until('a write holds', async () => await cache(a, 'set', 'k', `old ${round}`, 60) === true)
+    await untilLocal([b, c], value('k'), servers)
+    await goesEverywhere(t, [b, c], value('k'), () => cache(a, 'set', 'k', `new ${round}`, 60), 1000)
+  }
+
+  await t.test('on the first primary', async (t) => { await roundtrip(t, 'before') })
+  await t.test('on the one that took over', async (t) => {
+    await set.failover()
+    await until('the replica has been promoted', async () => /role:master/.test(await set.replica.cli('info', 'replication')))
+    await until('every process has found it', async () => {
+      await Promise.all([a, b, c].map((peer, i) => cache(peer, 'set', `probe ${i}`, 'here', 60)))
+      return (await set.replica.cli('--scan', '--pattern', '*v:probe*')).split('\n').length === 3
+    })
+    await roundtrip(t, 'after')
+  })
+})
