@@ -19,6 +19,9 @@ export const errors = {
   FST_CACHE_ERR_FUNCTION: createError('FST_CACHE_ERR_FUNCTION', 'fastify-cached: %s', 500, TypeError),
   FST_CACHE_ERR_HARD_TIMEOUT: createError('FST_CACHE_ERR_HARD_TIMEOUT', 'fastify-cached: %s did not finish within its hardTimeout of %s s', 504),
   FST_CACHE_ERR_DELETE_CACHED: createError('FST_CACHE_ERR_DELETE_CACHED', 'fastify-cached: deleteCached(%s): %s', 500),
+  FST_CACHE_ERR_INSPECTOR: createError('FST_CACHE_ERR_INSPECTOR', 'fastify-cached/inspector: %s', 500, TypeError),
+  FST_CACHE_ERR_INSPECTOR_REQUEST: createError('FST_CACHE_ERR_INSPECTOR_REQUEST', 'fastify-cached/inspector: %s', 400),
+  FST_CACHE_ERR_INSPECTOR_ORIGIN: createError('FST_CACHE_ERR_INSPECTOR_ORIGIN', 'fastify-cached/inspector: only its own page may ask this', 403),
   FST_CACHE_ERR_CLOSED: createError('FST_CACHE_ERR_CLOSED', 'fastify-cached: the cache is closed', 503)
 } as const
 

@@ -4,8 +4,9 @@ import { cookieValues } from './cookies.ts'
 import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, splitTarget, type RouterSpelling } from './key.ts'
 import { keyStart, nameStart, originText, schemeOf, targetText, type Origin, type Scheme } from './origin.ts'
 import { variantKey } from './vary.ts'
-import { CACHE, FENCE, uriName } from '../versions/names.ts'
+import { cacheName, FENCE, tagged, uriName } from '../versions/names.ts'
 import type { Address, Exchange } from './exchange.ts'
+import type { Engine } from './engine.ts'
 import type { CachedRoute } from './route.ts'
 
 /** A URI as the key and the purges see it. */
@@ -41,14 +42,16 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, method: 
   const split = splitTarget(place.target, engine.router.useSemicolonDelimiter)
   if (split === undefined) return undefined
   const headers = headerPart(route, request)
-  const names = namesUnder(route, entryNames(route, place))
+  const uris = entryNames(route, place)
+  const group = engine.versioned.group(uris[0]!)
+  const names = namesUnder(route, group, uris)
   if (settings.makeCacheKey !== undefined) {
-    return { key: keyOf(route, joinParts([method, route.id, '=', custom ?? '', headers], engine.prefix)), names, known: false }
+    return { key: keyOf(route, group, joinParts([method, route.id, '=', custom ?? '', headers], startOf(engine, group))), names, known: false }
   }
   const free = settings.host === false
   const start = keyStart(route, method, free ? '' : place.scheme, free ? '' : place.host, rewrittenPart(route, request, place), custom ?? '', headers)
   const end = targetText(normalPath(split.path), queryPart(route, request, split.query))
-  return { key: keyOf(route, joined([start, end])), names, known: false }
+  return { key: keyOf(route, group, joined([startOf(engine, group), start, end])), names, known: false }
 }
 
 /**
@@ -63,9 +66,12 @@ function plainAddress (route: CachedRoute, request: FastifyRequest, origin: Orig
   const question = target.indexOf('?')
   if (!PLAIN.test(target) || !isPlainQuery(target, question)) return undefined
   const length = question < 0 ? target.length : question
+  const { engine } = route
+  const uri = joined([origin.nameStart, length, ':', target])
+  const group = engine.versioned.group(uri)
   return {
-    key: keyOf(route, joined([origin.keyStart, length, ':', target])),
-    names: namesUnder(route, [joined([origin.nameStart, length, ':', target])]),
+    key: keyOf(route, group, joined([startOf(engine, group), origin.keyStart, length, ':', target])),
+    names: namesUnder(route, group, [uri]),
     known: false
   }
 }
@@ -97,8 +103,8 @@ export function hasPlainKeys (settings: CachedRoute['settings'], router: RouterS
 }
 
 /** Joined by `concat`, which leaves no room to grow: 130 bytes less an entry than spread or pushed. */
-function namesUnder (route: CachedRoute, uris: readonly string[]): string[] {
-  return [CACHE].concat(uris, route.tagNames, route.lateTags === false ? [] : FENCE)
+function namesUnder (route: CachedRoute, group: string, uris: readonly string[]): string[] {
+  return [cacheName(group)].concat(uris, route.tagNames, route.lateTags === false ? [] : FENCE)
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {
@@ -136,10 +142,13 @@ function joined (pieces: Array<string | number>): string {
   return pieces.join('')
 }
 
+/** Before every key of a group. */
+const startOf = (engine: Engine, group: string): string => group === '' ? engine.prefix : engine.prefix + tagged(group)
+
 /** Long keys are cut to a digest, so that no backend sees a key of any length that a client chooses. */
-function keyOf ({ engine }: CachedRoute, key: string): string {
-  const { prefix, settings } = engine
-  return key.length - prefix.length <= 400 ? key : `${prefix}#${key.length.toString(36)}.${digest(key, settings.hashMethod)}`
+function keyOf ({ engine }: CachedRoute, group: string, key: string): string {
+  const start = startOf(engine, group)
+  return key.length - start.length <= 400 ? key : `${start}#${key.length.toString(36)}.${digest(key, engine.settings.hashMethod)}`
 }
 
 // utf16le keeps lone surrogates apart, which UTF-8 would make one.

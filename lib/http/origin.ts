@@ -68,9 +68,9 @@ function makeOrigin (route: CachedRoute, method: string, protocol: string | unde
   }
 }
 
-/** What stands before the target in a key: no part can be taken for another. */
+/** What stands between a key's prefix and the target: no part can be taken for another. */
 export function keyStart (route: CachedRoute, method: string, scheme: string, host: string, rewritten: string, custom: string, headers: string): string {
-  return joinParts([method, route.id, scheme, host, rewritten, custom, headers], route.engine.prefix)
+  return joinParts([method, route.id, scheme, host, rewritten, custom, headers])
 }
 
 export const originText = (scheme: Scheme, host: string): string => scheme + '://' + host

@@ -76,6 +76,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
   return {
     immediate: true,
     sequence: () => table.sequence,
+    group: () => '',
     lookup (key, names): Found {
       const held = read(key)
       return { key, entry: held, softened: held?.softened ?? Infinity, names, marks: NO_MARKS, sequence: table.sequence }

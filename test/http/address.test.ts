@@ -9,7 +9,7 @@ import type { CachedRoute } from '../../lib/http/route.ts'
 
 const router = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 const settings = { methods: new Set(['GET']), queryString: true, vary: [], authorization: 'bypass', cookies: 'ignore', host: true, tags: [], makeCacheKey: undefined, keyPrefix: undefined } as unknown as CachedRoute['settings']
-const engine = { prefix: 'p:', router, settings: { hashMethod: 'sha256', credentialHeaders: [] }, known: new KnownAddresses() } as unknown as Engine
+const engine = { prefix: 'p:', router, settings: { hashMethod: 'sha256', credentialHeaders: [] }, known: new KnownAddresses(), versioned: { group: () => '' } } as unknown as Engine
 
 function routeOf (more: Partial<CachedRoute> = {}): CachedRoute {
   return { engine, settings, id: '/x', lateTags: false, tagNames: ['ta'], plain: true, origins: new Origins(), ...more } as CachedRoute
