@@ -77,6 +77,10 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
+    // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
+    return leave(exchange, 'unseen-field', payload, done)
+  }
   const captured: Captured = {
     status,
     headers,
@@ -173,7 +177,7 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
-    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {
     threw(exchange, 'timeout', error)
@@ -208,7 +212,9 @@ const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
-  if (exchange.tags.length > 0) exchange.route.lateTags = true
+  const { route } = exchange
+  if (exchange.tags.length > 0) route.lateTags = true
+  else route.lateTags ??= false
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
 }
 

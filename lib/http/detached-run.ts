@@ -92,6 +92,11 @@ export class DetachedRuns {
     return run
   }
 
+  /** A fill of the key went well: its failures are over. */
+  forgive (key: string): void {
+    if (this.#pauses.size > 0) this.#pauses.delete(key)
+  }
+
   /** Waits for the runs under way, `bound` ms at most; none is begun any more. */
   async drain (bound: number): Promise<void> {
     this.#closing = true

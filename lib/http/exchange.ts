@@ -48,6 +48,8 @@ export interface Exchange {
   found: Found | undefined
   /** A stale entry that replaces a failed reply. */
   fallback: Entry<StoredReply> | undefined
+  /** `forcedUpdate`: it wants a run of its own, begun after it came. */
+  forced: boolean
   /** How often a flight that was waited for brought nothing. */
   attempts: number
   /** When it was looked up, in the order of the flights' moments. */
@@ -144,6 +146,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     directives: undefined,
     found: undefined,
     fallback: undefined,
+    forced: false,
     attempts: 0,
     asked: 0,
     waitsUntil: 0,

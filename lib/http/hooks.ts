@@ -10,6 +10,7 @@ import { exchangeOf, openExchange, type Exchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
+import { watchUnsafe } from './unsafe-handler.ts'
 import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
 import { keyedFieldsOf, varyNamesOf, type CachedRoute } from './route.ts'
@@ -31,8 +32,8 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
   const settle: Array<() => void> = []
 
   instance.addHook('onRoute', function (options) {
-    if (!serves(this)) return
-    const route = routeOf(this, engine, options)
+    const route = serves(this) ? routeOf(this, engine, options) : undefined
+    if (!engine.none && [options.method].flat().some(isUnsafe)) options.handler = watchUnsafe(engine, options.handler as RouteHandlerMethod)
     if (route === undefined) return
     routes.push(route)
     const own = wrap(route, options)
@@ -107,7 +108,7 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     varyNames: varyNamesOf(settings, credentials, versioned),
     place: 'handler',
     hooked: true,
-    lateTags: typeof settings.tags === 'function',
+    lateTags: typeof settings.tags === 'function' ? true : undefined,
     tally: new Tally(),
     reasons: new Map()
   }

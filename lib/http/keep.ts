@@ -24,6 +24,7 @@ function noted (exchange: Exchange, entry: Entry<StoredReply>, stored: boolean):
   if (exchange.detached !== undefined) exchange.detached.outcome = stored ? 'stored' : exchange.detached.outcome
   if (!stored) return
   route.engine.uncacheable.delete(exchange.key)
+  route.engine.runs.forgive(exchange.key)
   countStore(exchange, entry)
 }
 

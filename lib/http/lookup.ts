@@ -102,6 +102,7 @@ export function find (exchange: Exchange, superseding?: string): void {
   const { versioned } = exchange.route.engine
   step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
+    exchange.fields = []
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
     exchange.fields = (entry.payload as Variants).fields
     exchange.key = keyOfVariant(exchange, exchange.fields)
@@ -136,6 +137,7 @@ function step (exchange: Exchange, key: string, readOne: () => Found | Promise<F
 function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
   exchange.found = found
   exchange.fallback = undefined
+  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route

@@ -34,7 +34,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (forward === 'stale' && slowIsCovered(exchange)) return
   const waits = exchange.attempts < MOST_WAITS && !engine.uncacheable.has(exchange.key, engine.now())
   const shares = waits && settings.coalesce !== false
-  if (shares && exchange.detail !== 'forced-update') {
+  if (shares && !exchange.forced) {
     const flight = joinable(exchange)
     if (flight !== undefined) return follow(exchange, flight)
   }
@@ -43,7 +43,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (shares) exchange.flight = engine.flights.lead(exchange.key, leaderOf(engine, exchange.found))
   exchange.fills = true
   // Who supersedes an entry would wait for the very entry that it does not want.
-  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && exchange.detail !== 'forced-update'
+  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && !exchange.forced
   if (locks && !exchange.shareOnly) {
     waitForOther(exchange, () => begin(exchange))
     return
@@ -132,7 +132,7 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
   // What was purged before the handler starts, it sees.
   if (leader.begun === 0) return flight
   if (leader.stamp === undefined) return leader.sequence === engine.versioned.sequence() ? flight : undefined
-  if (engine.versioned.outdated(exchange.key, leader.stamp)) return undefined
+  if (engine.versioned.outdated(exchange.key, leader.stamp) || engine.versioned.disturbed?.(leader.stamp) === true) return undefined
   return sameVersions(exchange, leader, leader.stamp) ? flight : undefined
 }
 
@@ -155,6 +155,8 @@ function sameVersions ({ found, asked }: Exchange, leader: Leader, stamp: Stamp)
     const name = found.names[i]
     const led = name === undefined ? -1 : stamp.names.indexOf(name)
     if (led < 0 || mark === stamp.marks[led]) return true
+    // Its server is gone: neither of them knows more.
+    if (mark === undefined && stamp.marks[led] === '') return true
     return mark === undefined && asked < leader.begun && leader.found?.marks[led] === undefined
   })
 }

@@ -25,8 +25,11 @@ export interface CachedRoute {
   place: Place
   /** Other `onSend` hooks follow the capture: they get the body's own type, and a copy. */
   hooked: boolean
-  /** Replies bring tags of their own (`tags` as a function, `reply.cache({ tags })`): fills watch for purges of any tag. */
-  lateTags: boolean
+  /**
+   * Replies bring tags of their own (`tags` as a function, `reply.cache({ tags })`): look-ups read the fence, and fills watch
+   * for purges of any tag. `undefined`: the first reply will tell.
+   */
+  lateTags: boolean | undefined
   /** What has become of its requests. */
   readonly tally: Tally
   /** Why the first hundred replies were not served or stored; `undefined` once one was. */

@@ -33,6 +33,8 @@ export interface GuardHints {
   ping? (): Promise<void>
   /** Methods that bound each of their own steps: a `clear` over a million keys takes longer than one operation may. */
   readonly selfBounded?: ReadonlySet<string>
+  /** The keys live on several servers: those of one may be gone while the others stand. */
+  readonly spread?: boolean
 }
 
 export interface GuardedStore extends Store<Buffer> {
@@ -47,7 +49,7 @@ export interface GuardedStore extends Store<Buffer> {
 const NEEDED = ['get', 'set', 'add', 'delete', 'increment', 'clear'] as const
 const OPTIONAL = ['getMany', 'setMany', 'deleteMany', 'has', 'deleteByPrefix', 'deleteIf', 'replaceIf', 'touch'] as const
 
-const CLOSE_BOUND = 5000
+const CLOSE_BOUND = 1500
 
 type Work = () => Awaitable<unknown>
 
@@ -158,7 +160,12 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
       if (closed) return
       closed = true
       clearTimeout(prober)
-      await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      try {
+        await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      } catch (error) {
+        // The server's own closing goes on: nothing can be lost any more.
+        log.warn({ backend: name, err: asError(error) }, `fastify-cached: ${name} could not be closed`)
+      }
     }
   }
 }

@@ -63,6 +63,7 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
   return {
     immediate: false,
     sequence: remote.sequence,
+    group: remote.group,
     lookup (key, names) {
       const copy = local(key)
       return copy === undefined ? through(key, names) : foundOf(copy, key, names)
@@ -81,11 +82,15 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
     add: (key, draft) => changing(key, () => remote.add(key, draft)),
     touchKey (key) {
       copies.drop(key)
-      remote.touchKey(key)
+      return remote.touchKey(key)
     },
     touchKeys (start) {
       copies.dropPrefix(start)
       remote.touchKeys(start)
+    },
+    distrustKeys (start, retry) {
+      copies.dropPrefix(start)
+      remote.distrustKeys(start, retry)
     },
     purge: (names) => moving(names, () => remote.purge(names)),
     soften: (names) => moving(names, () => remote.soften(names)),

@@ -42,6 +42,11 @@ export interface Versioned {
   readonly immediate: boolean
   /** The purge counter of this process. */
   sequence (): number
+  /**
+   * The group of what depends on this name foremost: entries whose key shows it (`tagged`), and which depend on its part
+   * of the cache's version (`cacheName`), lie where that version and this name's lie. '' where all lies in one place.
+   */
+  group (name: string): string
   /** The entry under `key` with the versions of `names`, as one operation of the backend. */
   lookup (key: string, names: readonly string[]): Awaitable<Found>
   /** In the order of `keys`. */
@@ -50,6 +55,11 @@ export interface Versioned {
   begin (found: Found, life: number): Awaitable<Stamp>
   /** Was one of the stamp's names, or its key, purged in this process since? */
   outdated (key: string, stamp: Stamp): boolean
+  /**
+   * Beyond `outdated`: may the run under this stamp have to do with something that was made stale, or with a tag that was
+   * purged, in this process since? It may be stored, but who comes later does not wait for it.
+   */
+  disturbed? (stamp: Stamp): boolean
   /**
    * Writes a draft made under `stamp`. Its `names` may hold tags beyond the stamp's, which then must hold `FENCE`, that is
    * watched and never depended on.
