@@ -5,7 +5,7 @@ import { createFunctions, type FunctionSide } from './function/functions.ts'
 import type { Engine } from './http/engine.ts'
 import type { Packer } from './serializer.ts'
 import type { Flights } from './single-flight.ts'
-import { CACHE, tagName } from './versions/names.ts'
+import { cacheName, tagName } from './versions/names.ts'
 
 /** ms that closing waits for runs of functions. */
 const DRAIN = 5_000
@@ -24,7 +24,7 @@ export function functionSide (engine: Engine, backend: Backend, packer: Packer, 
     locks: backend.locks ?? ALONE,
     log: engine.log,
     prefix: backend.base,
-    cacheName: CACHE,
+    cacheName: (name) => cacheName(backend.versioned.group(name)),
     tagName,
     defaultTimeout: settings.defaultTimeout,
     hashMethod: settings.hashMethod,

@@ -10,7 +10,7 @@ export interface CachedContext {
   readonly engine: Engine
   readonly off: boolean
   readonly valueKey: (key: string) => string
-  readonly cacheName: string
+  readonly cacheName: (name: string) => string
   readonly defaultTimeout: number
   readonly tagName: (tag: string) => string
 }
@@ -68,7 +68,8 @@ function oneEntry (context: CachedContext, key: string, label: string, make: Run
     ...applied(options),
     names: computed
   }
-  const place = { plan, key: context.valueKey(key), names: [cacheName, ...names] }
+  const valueKey = context.valueKey(key)
+  const place = { plan, key: valueKey, names: [cacheName(valueKey), ...names] }
   const through: Through = (self, args) => readThrough(engine, { ...place, self, args } satisfies Call)
   const unless = options.unless as Run | undefined
   if (unless === undefined) return through

@@ -63,6 +63,8 @@ export function mayJoin (engine: Engine, call: Call, look: Look, origin: Origin)
   if (found === undefined) return look.found === undefined
   const { stamp } = origin
   if (engine.versioned.outdated(call.key, stamp ?? { names: found.names, marks: [], sequence: found.sequence, fence: { touched: false, fills: 0 } })) return false
+  // Its tags may turn out to be those that were purged, or made stale, since.
+  if (stamp !== undefined && engine.versioned.disturbed?.(stamp) === true) return false
   return stamp === undefined || look.found === undefined || sameMarks(look, stamp, origin.begun)
 }
 
@@ -76,7 +78,8 @@ function sameMarks ({ found, asked }: Look, stamp: Stamp, begun: number): boolea
   return stamp.names.every((name, i) => {
     const at = found.names.indexOf(name)
     const mark = found.marks[at]
-    return at === -1 || mark === stamp.marks[i] || (mark === undefined && asked < begun)
+    // '': the server of that name is gone, and neither of them knows more.
+    return at === -1 || mark === stamp.marks[i] || (mark === undefined && (asked < begun || stamp.marks[i] === ''))
   })
 }
 

@@ -32,7 +32,7 @@ export interface FunctionDeps {
   /** Of this cache, in front of every key. */
   readonly prefix: string
   /** The name whose version everything in this cache depends on. */
-  readonly cacheName: string
+  readonly cacheName: (name: string) => string
   /** Seconds; 0 = never expires. */
   readonly defaultTimeout: number
   readonly hashMethod: string

@@ -18,7 +18,7 @@ export interface MemoizeContext {
   readonly off: boolean
   /** The prefix of the keys of functions. */
   readonly space: string
-  readonly cacheName: string
+  readonly cacheName: (name: string) => string
   readonly defaultTimeout: number
   readonly hashMethod: string
   readonly sourceCheck: boolean
@@ -74,7 +74,7 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
     names: computed
   }
   const own = functionName(name)
-  const names = [context.cacheName, own, ...staticTags]
+  const names = [context.cacheName(own), own, ...staticTags]
   const { engine } = context
   const unless = options.unless as Run | undefined
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { cookieValues } from './cookies.ts'
 import { canonicalTarget, joinParts, listedQuery, normalHost, normalPath, normalQuery, normalScheme, splitTarget, type RouterSpelling } from './key.ts'
 import { variantKey } from './vary.ts'
-import { CACHE, FENCE, tagName, uriName } from '../versions/names.ts'
+import { cacheName, FENCE, tagged, tagName, uriName } from '../versions/names.ts'
 import type { Address } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
 
@@ -51,9 +51,11 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   }
   const headers = headerPart(route, request)
   if (headers !== '') parts.push(headers)
-  const names = [CACHE, ...entryNames(route, place), ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
+  const uris = entryNames(route, place)
+  const group = engine.versioned.group(uris[0]!)
+  const names = [cacheName(group), ...uris, ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
   if (route.lateTags !== false) names.push(FENCE)
-  return { key: keyOf(engine.prefix, parts, engine.settings.hashMethod), names }
+  return { key: keyOf(engine.prefix + tagged(group), parts, engine.settings.hashMethod), names }
 }
 
 function queryPart (route: CachedRoute, request: FastifyRequest, query: string): string {

@@ -155,6 +155,8 @@ function sameVersions ({ found, asked }: Exchange, leader: Leader, stamp: Stamp)
     const name = found.names[i]
     const led = name === undefined ? -1 : stamp.names.indexOf(name)
     if (led < 0 || mark === stamp.marks[led]) return true
+    // Its server is gone: neither of them knows more.
+    if (mark === undefined && stamp.marks[led] === '') return true
     return mark === undefined && asked < leader.begun && leader.found?.marks[led] === undefined
   })
 }

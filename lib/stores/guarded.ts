@@ -33,6 +33,8 @@ export interface GuardHints {
   ping? (): Promise<void>
   /** Methods that bound each of their own steps: a `clear` over a million keys takes longer than one operation may. */
   readonly selfBounded?: ReadonlySet<string>
+  /** The keys live on several servers: those of one may be gone while the others stand. */
+  readonly spread?: boolean
 }
 
 export interface GuardedStore extends Store<Buffer> {

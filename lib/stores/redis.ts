@@ -1,4 +1,5 @@
 import { errors } from '../errors.ts'
+import type { GuardHints } from './guarded.ts'
 import type { Ioredis } from './redis/link.ts'
 import { plainConnection } from './redis/client.ts'
 import { clusterConnection } from './redis/cluster.ts'
@@ -18,12 +19,13 @@ export type { RedisStore, RedisStoreSettings }
  *
  * @throws FST_CACHE_ERR_BACKEND_REFUSED when waiting will not help: wrong password, no such database, no such master …
  */
-export async function redisStore (settings: RedisStoreSettings): Promise<RedisStore & Watchable> {
+export async function redisStore (settings: RedisStoreSettings): Promise<RedisStore & Watchable & GuardHints> {
   const ioredis = await import('ioredis') as unknown as Ioredis
   const link = connect(ioredis, settings)
   await link.opened
   return {
     ...storeOver(link, { log: settings.log, bound: settings.operationTimeout }),
+    spread: settings.kind === 'cluster' || (settings.host as { isCluster?: boolean } | undefined)?.isCluster === true,
     watch: (prefix, watcher) => watchChanges(link, { prefix, watcher, log: settings.log })
   }
 }

@@ -74,21 +74,25 @@ export class Doubt {
   }
 
   async #retryAll (): Promise<boolean> {
+    if (this.#all && !await this.#holds(this.#everything)) return false
+    this.#all = false
+    for (const map of [this.#prefixes, this.#retries]) {
+      for (const [key, retry] of [...map]) {
+        // Written or removed while others were retried: it would be the new value that goes.
+        if (map.get(key) !== retry) continue
+        // One that fails does not hold up the others: theirs may be another server.
+        if (!await this.#holds(retry)) continue
+        // A doubt that arose while the retry ran is a new one.
+        if (map.get(key) === retry) map.delete(key)
+      }
+    }
+    return this.size === 0
+  }
+
+  async #holds (retry: () => Promise<unknown>): Promise<boolean> {
     try {
-      if (this.#all) {
-        await this.#everything()
-        this.#all = false
-      }
-      for (const map of [this.#prefixes, this.#retries]) {
-        for (const [key, retry] of [...map]) {
-          // Written or removed while others were retried: it would be the new value that goes.
-          if (map.get(key) !== retry) continue
-          await retry()
-          // A doubt that arose while the retry ran is a new one.
-          if (map.get(key) === retry) map.delete(key)
-        }
-      }
-      return this.size === 0
+      await retry()
+      return true
     } catch {
       return false
     }

@@ -56,6 +56,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
   return {
     immediate: true,
     sequence: () => table.sequence,
+    group: () => '',
     lookup (key, names): Found {
       const held = read(key)
       return { key, entry: held?.entry, softened: held === undefined ? Infinity : held.softened, names, marks: NO_MARKS, sequence: table.sequence }

@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+
 /**
  * The names that entries depend on and purges move. Each kind has its own first letter, so that a tag, a path or a
  * function can never be taken for one another, whatever they are called.
@@ -18,3 +20,21 @@ export function withoutFence<D extends { readonly names: readonly string[] }> (d
 
 export const isTag = (name: string): boolean => name.charCodeAt(0) === 116
 export const tagOf = (name: string): string => name.slice(1)
+
+/**
+ * Groups, on a backend of several servers. What belongs together (a reply, the version of its URI, its part of the
+ * version of the whole cache) is of one group, which has its place on one server: so that another server's death is
+ * nothing to it. Enough of them to be spread evenly, few enough for `clear()` to move the versions of all.
+ */
+const GROUPS = 256
+
+export const groupOf = (name: string): string => (crc32(name) % GROUPS).toString(36)
+
+/** The part of `CACHE` that the entries of a group depend on; '' = there are no groups. */
+export const cacheName = (group: string): string => CACHE + group
+
+/** All parts of `CACHE`. */
+export const CACHE_PARTS: readonly string[] = Array.from({ length: GROUPS }, (_, group) => cacheName(group.toString(36)))
+
+/** How a key shows its group: to Redis Cluster as a hash tag, to the placement on memcached servers alike. */
+export const tagged = (group: string): string => group === '' ? '' : `{${group}}`

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { decodeEntry, encodeEntry } from '../frame.ts'
 import { endOfLife, type Entry } from '../entry.ts'
 import type { GuardedStore } from '../stores/guarded.ts'
-import type { Store } from '../stores/store.ts'
+import type { Awaitable, Store } from '../stores/store.ts'
 import { Doubt } from './doubt.ts'
 import { KeyFences } from './key-fences.ts'
 import { compareMarks, newMark, readMark, softenMark } from './marks.ts'
-import { CACHE, FENCE, isTag, withoutFence } from './names.ts'
+import { CACHE, CACHE_PARTS, FENCE, groupOf, isTag, tagged, withoutFence } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -25,6 +25,8 @@ export interface RemoteVersionsOptions {
   prefix: string
   /** Written into frames: bytes of another serializer are a miss. */
   serializer: string
+  /** The keys live on several servers, each of which may be gone while the others stand. */
+  spread?: boolean
   now: () => number
 }
 
@@ -37,20 +39,25 @@ export interface RemoteVersions extends Versioned {
 }
 
 /** Versions over a backend of bytes that several processes share: random marks beside the entries. */
-export function remoteVersions ({ store, base, prefix, serializer, now }: RemoteVersionsOptions): RemoteVersions {
+export function remoteVersions ({ store, base, prefix, serializer, spread = false, now }: RemoteVersionsOptions): RemoteVersions {
+  const parts = spread ? CACHE_PARTS : [CACHE]
   const table = new PurgeTable()
   const fences = new KeyFences()
   // Plain values depend on no version: in doubt together, they go together.
-  const doubt = new Doubt(async () => { await moveVersions([CACHE]); await store.clear(base) })
+  const doubt = new Doubt(async () => { await moveVersions(parts); await store.clear(base) })
   const inDoubt = (name: string): string => 'name ' + name
+
+  const group = spread ? groupOf : () => ''
+  /** Where the mark lies: a part of the cache's version names its group, a tag is of none. */
+  const place = (name: string): string => spread && !isTag(name) && name !== FENCE ? tagged(name.startsWith(CACHE) ? name.slice(CACHE.length) : groupOf(name)) : ''
 
   const markKeys = new Map<string, string>()
   /** Names hold paths and tags of any length; a backend's key is kept short. Tags and functions recur, so keys are remembered. */
   function markKey (name: string): string {
-    if (name.length <= 80) return prefix + name
+    if (name.length <= 80) return prefix + place(name) + name
     const known = markKeys.get(name)
     if (known !== undefined) return known
-    const key = prefix + name[0]! + '#' + createHash('sha256').update(name).digest('base64url')
+    const key = prefix + place(name) + name[0]! + '#' + createHash('sha256').update(name).digest('base64url')
     if (markKeys.size >= 10_000) markKeys.clear()
     markKeys.set(name, key)
     return key
@@ -100,13 +107,18 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
       const standing = marks[i]
       if (standing !== undefined) return standing
       // Everything hangs on the cache's own mark: where it cannot be prolonged, it is made to last.
-      const lasting = life === Infinity || (name === CACHE && inner.touch === undefined)
+      const lasting = life === Infinity || (name.startsWith(CACHE) && inner.touch === undefined)
       const until = lasting ? Infinity : now() + life + margin
-      const mark = newMark(until)
-      const key = markKey(name)
-      if (await inner.add(key, Buffer.from(mark), until === Infinity ? undefined : life + margin)) return mark
-      return textOf(await inner.get(key)) ?? ''
+      const making = make(inner, markKey(name), until, until === Infinity ? undefined : life + margin)
+      // Only a fill that learns of tags from its result needs the fence, and is then not stored for the lack of it.
+      return await (spread && name === FENCE ? making.catch(() => '') : making)
     }))
+  }
+
+  async function make (inner: Store<Buffer>, key: string, until: number, ttl: number | undefined): Promise<string> {
+    const mark = newMark(until)
+    if (await inner.add(key, Buffer.from(mark), ttl)) return mark
+    return textOf(await inner.get(key)) ?? ''
   }
 
   /** The marks live at least as long as the entry that is about to record them. */
@@ -122,9 +134,10 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
     const keys = names.map(markKey)
     await store.operation(async (inner) => {
       // A fill that learns its tags only from its result compares the fence after it has read their marks: so the
-      // fence goes first.
-      if (names.some(isTag)) await inner.delete(markKey(FENCE))
+      // fence goes first. Where its server is down, what can be moved is moved all the same; all of it is done again.
+      const fence = names.some(isTag) ? await attempt(() => inner.delete(markKey(FENCE))) : undefined
       await removeMany(inner, keys)
+      if (fence !== undefined) throw fence
     })
   }
 
@@ -144,7 +157,7 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
   async function marksFor (inner: Store<Buffer>, draft: Draft, stamp: Stamp, late: readonly string[]): Promise<string[] | undefined> {
     const lateMarks = await ensure(inner, late, await readMarks(inner, late), lifeOf(draft), MARGIN)
     const before = stamp.marks[stamp.names.indexOf(FENCE)]
-    if (before === undefined || textOf(await inner.get(markKey(FENCE))) !== before) return undefined
+    if (before === undefined || before === '' || textOf(await inner.get(markKey(FENCE))) !== before) return undefined
     return draft.names.map((name) => {
       const known = stamp.names.indexOf(name)
       return known >= 0 ? stamp.marks[known]! : lateMarks[late.indexOf(name)]!
@@ -157,16 +170,23 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
     const life = lifeOf(draft)
     const bytes = encodeEntry(key, { ...draft, marks, sequence: 0 }, serializer)
     const ttl = life === Infinity ? undefined : Math.max(life, 1)
-    try {
+    const work = async (): Promise<boolean> => {
       const stored = await store.operation(async (inner) => {
         if (draft.names.length > 0) await prolong(inner, draft.names, marks, now() + life)
         return only ? await inner.add(key, bytes, ttl) : await inner.set(key, bytes, ttl)
       })
       if (stored || !only) doubt.settle(key)
       return stored
+    }
+    return only ? await work() : await superseding(key, work)
+  }
+
+  /** A write that fails may have happened or not, over an older value or not: nobody here believes it until it is removed. */
+  async function superseding<T> (key: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
     } catch (error) {
-      // It may have been written or not, over an older value or not: nobody here believes it until it is removed.
-      if (!only) doubt.add(key, async () => { await store.delete(key) })
+      doubt.add(key, async () => { await store.delete(key) })
       throw error
     }
   }
@@ -190,6 +210,7 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
     markKey,
     doubtful,
     sequence: () => table.sequence,
+    group,
 
     async lookup (key, names) {
       return await store.operation(async (inner) => {
@@ -222,7 +243,7 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
       const late = draft.names.filter((name) => !stamp.names.includes(name))
       const marks = late.length === 0
         ? draft.names.map((name) => stamp.marks[stamp.names.indexOf(name)]!)
-        : await store.operation((inner) => marksFor(inner, draft, stamp, late))
+        : await superseding(key, () => store.operation((inner) => marksFor(inner, draft, stamp, late)))
       if (marks === undefined || marks.includes('') || purged()) return false
       try {
         return await store_(key, draft, marks, false)
@@ -233,7 +254,7 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
 
     async put (key, draft) {
       fences.touch(key)
-      const marks = await currentMarks(draft)
+      const marks = await superseding(key, () => currentMarks(draft))
       return await store_(key, draft, marks, false)
     },
 
@@ -306,18 +327,27 @@ export function remoteVersions ({ store, base, prefix, serializer, now }: Remote
     },
 
     async clear (prefixOfKeys) {
-      table.note(CACHE)
+      for (const part of parts) table.note(part)
       fences.touchAll()
       try {
-        await moveVersions([CACHE])
+        await moveVersions(parts)
         return await store.clear(prefixOfKeys)
       } catch (error) {
-        doubt.add(inDoubt(CACHE), async () => { await moveVersions([CACHE]); await store.clear(prefixOfKeys) })
+        doubt.add(inDoubt(CACHE), async () => { await moveVersions(parts); await store.clear(prefixOfKeys) })
         throw error
       }
     },
 
     close () { doubt.close() }
+  }
+}
+
+/** What it rejected with. */
+async function attempt (work: () => Awaitable<unknown>): Promise<unknown> {
+  try {
+    await work()
+  } catch (error) {
+    return error
   }
 }
 

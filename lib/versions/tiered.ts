@@ -63,6 +63,7 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
   return {
     immediate: false,
     sequence: remote.sequence,
+    group: remote.group,
     lookup (key, names) {
       const copy = local(key)
       return copy === undefined ? through(key, names) : foundOf(copy, key, names)

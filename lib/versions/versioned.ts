@@ -42,6 +42,11 @@ export interface Versioned {
   readonly immediate: boolean
   /** The purge counter of this process. */
   sequence (): number
+  /**
+   * The group of what depends on this name foremost: entries whose key shows it (`tagged`), and which depend on its part
+   * of the cache's version (`cacheName`), lie where that version and this name's lie. '' where all lies in one place.
+   */
+  group (name: string): string
   /** The entry under `key` with the versions of `names`, as one operation of the backend. */
   lookup (key: string, names: readonly string[]): Awaitable<Found>
   /** In the order of `keys`. */

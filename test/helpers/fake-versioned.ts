@@ -21,6 +21,7 @@ type Operation = 'lookup' | 'begin' | 'write' | 'purge' | 'soften' | 'remove'
  */
 export class FakeVersioned implements Versioned {
   readonly immediate: boolean
+  readonly group = (): string => ''
   readonly calls: Operation[] = []
   readonly #backend: FakeBackend
   readonly #now: () => number

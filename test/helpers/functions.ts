@@ -123,7 +123,7 @@ export function bench (immediate: boolean, overrides: Partial<FunctionDeps> = {}
     },
     log: { warn: (...args: [string] | [object, string]) => { logged.push(args.length === 1 ? args[0] : args[1]) } },
     prefix: 'p_',
-    cacheName: 'c:',
+    cacheName: () => 'c:',
     defaultTimeout: 300,
     hashMethod: 'sha256',
     sourceCheck: false,

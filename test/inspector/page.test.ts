@@ -159,7 +159,7 @@ if (executablePath === undefined) {
   t.test('everything has a name that is read out', async (t) => {
     const o = await origin(t)
     const { page } = await open(t, o)
-    const nameless = await page.evaluate(`[...document.querySelectorAll('input, select, button')].filter((one) => one.labels?.length === 0 && one.textContent.trim() === '').map((one) => one.outerHTML)`)
+    const nameless = await page.evaluate('[...document.querySelectorAll(\'input, select, button\')].filter((one) => one.labels?.length === 0 && one.textContent.trim() === \'\').map((one) => one.outerHTML)')
     t.same(nameless, [])
     t.equal(await page.evaluate('document.documentElement.lang'), 'en')
     t.equal(await page.locator('h1').count(), 1)

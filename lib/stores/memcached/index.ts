@@ -4,7 +4,7 @@ import { Items } from './items.ts'
 import { createKeys } from './keys.ts'
 import { Namespace } from './namespace.ts'
 import { Pieces } from './pieces.ts'
-import { createPlacement } from './placement.ts'
+import { byGroup, createPlacement } from './placement.ts'
 import { plan } from './settings.ts'
 import type { MemcachedStoreSettings } from './settings.ts'
 import { createStore } from './store.ts'
@@ -31,11 +31,13 @@ export async function memcachedStore (settings: MemcachedStoreSettings): Promise
     log.warn({ options: chosen.pinned }, `fastify-cached: CACHE_OPTIONS ${chosen.pinned.join(', ')}: without effect on memcached, since the cache decides this itself (CACHE_OPERATION_TIMEOUT, no retry of a write, no second server for a key)`)
   }
   const names = chosen.addresses.map(({ name }) => name)
+  // The outage of a single server is that of the store, which its guard reports.
+  const several = names.length > 1
   const connections = chosen.addresses.map((address) => new Connection(address, {
     ...chosen,
     operationTimeout: settings.operationTimeout,
-    down: (reason) => { log.warn({ server: address.name, reason }, `fastify-cached: memcached ${address.name} is out of service (${reason}); its keys are misses until it is back`) },
-    up: () => { log.info({ server: address.name }, `fastify-cached: memcached ${address.name} is back`) }
+    down: (reason) => { if (several) log.warn({ server: address.name, reason }, `fastify-cached: memcached ${address.name} is out of service (${reason}); its keys are misses until it is back`) },
+    up: () => { if (several) log.info({ server: address.name }, `fastify-cached: memcached ${address.name} is back`) }
   }))
   const { call, close } = await createClient(connections, chosen.memjs)
   const refusals = await Promise.all(connections.map(async (connection) => await connection.start()))
@@ -46,9 +48,9 @@ export async function memcachedStore (settings: MemcachedStoreSettings): Promise
   }
   const items = new Items(call, now)
   const keys = createKeys(settings.prefix)
-  const place = createPlacement(names)
+  const place = byGroup(createPlacement(names), settings.prefix)
   const pieces = new Pieces({ items, keys, names, place, isUp: (server) => connections[server]?.up === true, chunkSize: chosen.chunkSize })
   const namespace = new Namespace(call, items, keys, settings.prefix, names.length)
   const parts = { items, namespace, pieces, place, now, itemBytes: chosen.itemBytes, valueBytes: chosen.valueBytes }
-  return createStore({ parts, connections, call, disconnect: close, log })
+  return { ...createStore({ parts, connections, call, disconnect: close, log }), spread: several }
 }

@@ -23,6 +23,17 @@ export function createPlacement (names: readonly string[]): (key: string, among?
   }
 }
 
+/** Of replies and of versions: only the cache itself makes such keys. */
+const GROUPED = /^[rm]:(\{[0-9a-z]+\})/
+
+/** Keys that show a group have their place by that alone, so that what belongs together goes and comes together. */
+export function byGroup (place: ReturnType<typeof createPlacement>, prefix: string): typeof place {
+  return (key, among) => {
+    const group = key.startsWith(prefix) ? GROUPED.exec(key.slice(prefix.length, prefix.length + 12))?.[1] : undefined
+    return place(group ?? key, among)
+  }
+}
+
 /** FNV-1a over UTF-16 code units, mixed. */
 export function hash (text: string, seed: number): number {
   let h = 0x811c9dc5 ^ seed

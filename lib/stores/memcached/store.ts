@@ -19,6 +19,7 @@ type Promised<T> = { [K in keyof T]: T[K] extends (...args: infer A) => infer R 
 export type MemcachedStore = Promised<Required<Omit<Store<Buffer>, 'deleteByPrefix'>>> & {
   /** Rejects when no server answers. */
   ping (): Promise<void>
+  readonly spread?: boolean
 }
 
 /** How long `close` waits for answers under way, ms. */

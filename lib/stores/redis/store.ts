@@ -17,7 +17,7 @@ const LONGEST_LIFE = 2 ** 52
 type Promised<T> = { [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : T[K] }
 
 /** Every capability, and every answer a promise. */
-export type RedisStore = Promised<Required<Store<Buffer>>> & Required<GuardHints>
+export type RedisStore = Promised<Required<Store<Buffer>>> & Required<Omit<GuardHints, 'spread'>>
 
 /** A store of bytes over a link, whatever stands behind it. Rejects with errors of this plugin only. */
 export function storeOver (link: Link, { log, bound }: { log: Pick<GuardLog, 'warn'>, bound: number }): RedisStore {
