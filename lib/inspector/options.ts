@@ -1,5 +1,11 @@
-import type { onRequestHookHandler, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { errors } from '../errors.ts'
+
+/**
+ * An `onRequest` hook, async or with a callback. One signature for both, since from a union of them no type of a parameter
+ * can be inferred; a method, whose parameters are compared both ways, so that hooks with their own generics fit.
+ */
+type Authorize = { call (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): unknown }['call']
 
 /** Options of `fastify-cached/inspector`. */
 export interface InspectorOptions {
@@ -9,7 +15,7 @@ export interface InspectorOptions {
    * Who may see it and purge: any `onRequest` hook, async or with a callback. `false`: anybody who can reach the server,
    * which must be said.
    */
-  readonly authorize: onRequestHookHandler | onRequestAsyncHookHandler | false
+  readonly authorize: Authorize | false
 }
 
 const KNOWN = new Set(['prefix', 'authorize', 'logLevel', 'logSerializers'])
