@@ -32,6 +32,8 @@ export interface Exchange {
   /** Set where the request went on to the handler. */
   forward: Forward | undefined
   detail: string | undefined
+  /** `forcedUpdate`: whatever is stored, or on its way, is superseded by a run of its own. */
+  forced: boolean
   /** The reply comes from the store: the capture lets it pass. */
   served: boolean
   /** The stored reply has no content type, nor has anybody else given it one. */
@@ -135,6 +137,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     proceed,
     forward: undefined,
     detail: undefined,
+    forced: false,
     served: false,
     untyped: false,
     place: undefined,

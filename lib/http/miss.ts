@@ -34,7 +34,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (forward === 'stale' && slowIsCovered(exchange)) return
   const waits = exchange.attempts < MOST_WAITS && !engine.uncacheable.has(exchange.key, engine.now())
   const shares = waits && settings.coalesce !== false
-  if (shares && exchange.detail !== 'forced-update') {
+  if (shares && !exchange.forced) {
     const flight = joinable(exchange)
     if (flight !== undefined) return follow(exchange, flight)
   }
@@ -43,7 +43,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   if (shares) exchange.flight = engine.flights.lead(exchange.key, leaderOf(engine, exchange.found))
   exchange.fills = true
   // Who supersedes an entry would wait for the very entry that it does not want.
-  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && exchange.detail !== 'forced-update'
+  const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && !exchange.forced
   if (locks && !exchange.shareOnly) {
     waitForOther(exchange, () => begin(exchange))
     return
@@ -69,16 +69,22 @@ function noteRun ({ route, key, forward, detached }: Exchange): void {
 export function begin (exchange: Exchange): void {
   const { engine } = exchange.route
   // The look-up got no answer: one deadline of the backend is all that a request waits for.
-  if (exchange.found === undefined) return lead(exchange, undefined)
+  if (exchange.found === undefined) return unstored(exchange)
   const from = withNames(exchange)
   let stamp: Stamp | Promise<Stamp>
   try {
     stamp = engine.versioned.begin(from, expectedLife(exchange))
   } catch {
-    return lead(exchange, undefined)
+    return unstored(exchange)
   }
   if (!isPromise(stamp)) return lead(exchange, stamp)
-  stamp.catch(() => undefined).then((made) => lead(exchange, made))
+  stamp.then((made) => lead(exchange, made), () => unstored(exchange))
+}
+
+/** A run without versions cannot be stored: an entry that it supersedes must not come back in its place. */
+function unstored (exchange: Exchange): void {
+  if (exchange.forced || exchange.found?.entry !== undefined) exchange.route.engine.versioned.distrust(exchange.key)
+  lead(exchange, undefined)
 }
 
 /** On to the handler: what stands on the reply now is this request's own, and the run ends with the connection at the latest. */
@@ -142,7 +148,7 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
 /** An entry whose write has not settled yet is as good as stored for a request of this process. */
 function beingWritten (exchange: Exchange): Entry<StoredReply> | undefined {
   const { request, route, detail, directives } = exchange
-  if (detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
+  if (exchange.forced || detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
   const ready = joinable(exchange)?.ready
   if (ready === undefined || variantKeyOf(ready.fields, request) !== ready.variant) return undefined
   return ready.entry.freshUntil > route.engine.now() ? ready.entry : undefined

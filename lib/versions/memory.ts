@@ -83,6 +83,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     },
     touchKey (key) { fences.touch(key) },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrust () {},
     distrustKeys () {},
     purge (names) { for (const name of names) table.note(name) },
     soften (names) { for (const name of names) table.soften(name, now()) },
