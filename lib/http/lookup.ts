@@ -80,8 +80,8 @@ function read (exchange: Exchange, custom: string | undefined): void {
   ask(exchange, 'forcedUpdate', () => route.settings.forcedUpdate!(request), (forced) => {
     // One that throws goes round the cache: it is not known whether the entry may be served.
     if (forced === undefined) return bypass(exchange, 'forcedUpdate')
-    if (forced) find(exchange, 'forced-update')
-    else find(exchange)
+    exchange.forced = forced
+    find(exchange)
   })
 }
 
@@ -91,23 +91,19 @@ function twoHosts ({ headers }: Exchange['request']): boolean {
   return authority !== undefined && headers.host !== undefined && authority !== headers.host
 }
 
-/**
- * Looks the key up; also the second time, after a flight that brought nothing.
- *
- * @param superseding why a usable entry is not to be served: it is only superseded
- */
-export function find (exchange: Exchange, superseding?: string): void {
+/** Looks the key up; also the second time, after a flight that brought nothing. */
+export function find (exchange: Exchange): void {
   const { key, names } = exchange.address!
   exchange.key = key
   const { versioned } = exchange.route.engine
   step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
     exchange.fields = []
-    if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
+    if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, 'uri-miss')
     exchange.fields = (entry.payload as Variants).fields
     exchange.key = keyOfVariant(exchange, exchange.fields)
     exchange.route.engine.variantUse.note(exchange.key)
-    step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, superseding, 'vary-miss'))
+    step(exchange, exchange.key, () => versioned.lookup(exchange.key, names), (variant) => choose(exchange, variant, 'vary-miss'))
   })
 }
 
@@ -134,10 +130,9 @@ function step (exchange: Exchange, key: string, readOne: () => Found | Promise<F
   })
 }
 
-function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
+function choose (exchange: Exchange, found: Found | undefined, missed: Forward): void {
   exchange.found = found
   exchange.fallback = undefined
-  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
@@ -145,8 +140,8 @@ function choose (exchange: Exchange, found: Found | undefined, superseding: stri
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
   if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
-  if (superseding !== undefined) {
-    exchange.detail = superseding
+  if (exchange.forced) {
+    exchange.detail = 'forced-update'
     return miss(exchange, 'request')
   }
   const rules = settings.requestDirectives ? exchange.directives : undefined

@@ -7,7 +7,7 @@ import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { finalHeaders, headSays, type FinalHeader } from './final-headers.ts'
+import { finalHeaders, writtenHeaders, type FinalHeader } from './final-headers.ts'
 import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
@@ -29,11 +29,8 @@ export function watch (exchange: Exchange): void {
     judge(exchange, args[0] as number, final)
     putStatus(exchange, raw, given, final)
     const written = writeHead.apply(this, args as never)
-    // A `writeHead` that somebody wrapped before us may have added fields (the way of `on-headers`).
-    if (exchange.capture?.allowed === true) {
-      if (headSays(this, 'set-cookie')) abandon(exchange, 'set-cookie')
-      else judge(exchange, args[0] as number, final)
-    }
+    // A `writeHead` that somebody wrapped before us may have changed status and fields (the way of `on-headers`).
+    if (exchange.capture?.allowed === true) judge(exchange, this.statusCode, writtenHeaders(this, given))
     settle(exchange)
     return written
   } as typeof raw.writeHead

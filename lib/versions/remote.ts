@@ -186,9 +186,13 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     try {
       return await work()
     } catch (error) {
-      doubt.add(key, async () => { await store.delete(key) })
+      distrust(key)
       throw error
     }
+  }
+
+  function distrust (key: string): void {
+    doubt.add(key, async () => { await store.delete(key) })
   }
 
   async function currentMarks (draft: Draft): Promise<string[]> {
@@ -278,6 +282,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
       fences.touch(key)
     },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrust,
     distrustKeys (start, retry) { doubt.addPrefix(start, retry) },
 
     async purge (names) {
@@ -321,7 +326,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
         doubt.settle(key)
         return there
       } catch (error) {
-        doubt.add(key, async () => { await store.delete(key) })
+        distrust(key)
         throw error
       }
     },

@@ -74,6 +74,8 @@ export interface Versioned {
   touchKey (key: string): Awaitable<void>
   /** As `touchKey`, for every key that begins so. */
   touchKeys (prefix: string): void
+  /** What stands under the key was superseded, and what supersedes it could not be written: nobody here believes it until it is removed. */
+  distrust (key: string): void
   /** The removal of every key that begins so has failed: they read as misses here until `retry` has succeeded. */
   distrustKeys (prefix: string, retry: () => Promise<unknown>): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */
