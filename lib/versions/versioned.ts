@@ -19,6 +19,8 @@ export interface Found {
   /** The versions of `names`; `undefined` for one that nobody has needed yet. Empty in memory. */
   readonly marks: ReadonlyArray<string | undefined>
   readonly sequence: number
+  /** The look-up took about all the time that an operation may take: one of several servers is silent. */
+  readonly late?: boolean
 }
 
 /** The versions that a fill is made under. */
