@@ -132,7 +132,7 @@ function unchanged (exchange: Exchange, request: FastifyRequest, captured: Captu
   return notModified({ ifNoneMatch, ifModifiedSince, method: request.method }, captured, now)
 }
 
-/** RFC 5861 and §2 of the contract: a failure is a 5xx, or a throw that an error handler covered with a success. */
+/** RFC 5861 §4: a failure is a 5xx, or a throw that an error handler covered with a success. */
 function replaces (exchange: Exchange, reply: FastifyReply): boolean {
   if (refusesStale(exchange)) return false
   return reply.statusCode >= 500 || (exchange.failed && reply.statusCode < 400)
