@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 import { groups } from './groups.mjs'
 import { functionGroups, measureFunctions } from './functions/measure.mjs'
 import { measureGroup } from './lib/measure.mjs'
+import { crowdGroups, measureCrowds } from './lib/stampede.mjs'
+import { measureStores, storeGroups } from './stores/measure.mjs'
 import { circumstances, groupText, write } from './lib/report.mjs'
 
 const { values } = parseArgs({
@@ -17,7 +19,7 @@ const { values } = parseArgs({
 
 const usage = `npm run bench -- [options]
   --only a,b     groups or contenders by name; a group's reference always runs
-                 groups: ${[...groups, ...functionGroups].map(({ name }) => name).join(', ')}
+                 groups: ${[...groups, ...functionGroups, ...crowdGroups, ...storeGroups].map(({ name }) => name).join(', ')}
   --rounds 5     how often each contender is measured
   --seconds 2    how long each time
   --profile      also write CPU profiles to bench/results/profiles`
@@ -41,8 +43,8 @@ function select (all) {
 async function main () {
   if (values.help) return console.log(usage)
   const options = { rounds: number('rounds'), seconds: number('seconds'), profile: values.profile }
-  const [http, functions] = [select(groups), select(functionGroups)]
-  if (http.length + functions.length === 0) throw new Error(`nothing is called ${values.only}\n\n${usage}`)
+  const [http, functions, crowds, stores] = [select(groups), select(functionGroups), select(crowdGroups), select(storeGroups)]
+  if ([http, functions, crowds, stores].every((list) => list.length === 0)) throw new Error(`nothing is called ${values.only}\n\n${usage}`)
   const about = circumstances(options)
   console.log(`Node ${about.node}, ${about.cpu}, ${options.rounds} rounds of ${options.seconds} s; ratio: CPU against the first line, median of the rounds`)
 
@@ -53,6 +55,8 @@ async function main () {
   }
   for (const group of http) done(group, await measureGroup(group, options))
   for (const group of functions) done(group, await measureFunctions(group, { rounds: options.rounds, calls: Math.round(options.seconds * 50_000), only: () => true }))
+  for (const group of crowds) done(group, await measureCrowds(group, options))
+  for (const group of stores) done(group, await measureStores(group, { rounds: Math.min(options.rounds, 3) }))
 
   console.log(`\nwritten to ${write(measured, about)}`)
   // A contender of others that cannot run here is named above; one of ours that did not earn its number is a failure.

@@ -3,6 +3,7 @@
 import Fastify from 'fastify'
 import cached from '../index.ts'
 import { weather } from './weather.ts'
+import inspector from '../lib/inspector/index.ts'
 import { closeOnSignal, isMain, listenFrom } from './support/serve.ts'
 import { startWeatherService } from './support/weather-service.ts'
 
@@ -29,6 +30,8 @@ async function demo (once: boolean): Promise<void> {
   const app = Fastify()
   app.addHook('onClose', () => service.close())
   await app.register(cached, { CACHE_TYPE: 'SimpleCache', CACHE_DEFAULT_TIMEOUT: 300 })
+  // Everybody may see and purge: it listens on this machine alone.
+  await app.register(inspector, { prefix: '/cache-inspector', authorize: false })
   await app.register(weather, { serviceUrl: service.url })
   app.get('/', (request, reply) => reply.redirect('/api/weather/London'))
   const address = await listenFrom(app, Number(process.env.PORT ?? 3000))
@@ -54,7 +57,8 @@ Try it:
   curl -i ${address}/api/weather/Oslo        # a second, the first time
   curl -i ${address}/api/weather/London -H 'If-None-Match: *'
   curl -X POST ${address}/api/clear-cache
-or open ${url} in a browser. Ctrl-C ends it.
+or open ${url} in a browser;
+${address}/cache-inspector shows what the cache does. Ctrl-C ends it.
 `)
 }
 

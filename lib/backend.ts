@@ -1,7 +1,9 @@
 import { errors } from './errors.ts'
 import type { Entry, Packed } from './entry.ts'
 import { entrySize } from './entry-size.ts'
+import type { Health } from './health.ts'
 import type { Log } from './notes.ts'
+import type { CacheOptions, StoreFactory } from '../types/options.ts'
 import type { PluginSettings } from './options/settings.ts'
 import { localTier } from './local-tier.ts'
 import { storeLocks, type Locks } from './locks.ts'
@@ -33,8 +35,8 @@ export interface BackendContext {
   /** Id of the serializer, written into every frame. */
   readonly serializer: string
   now (): number
-  /** An operation of the backend failed. */
-  failed (error: Error): void
+  /** Told how the backend is. */
+  readonly health: Health
 }
 
 /** Opens the backend that the options name. Rejects when it can never work: refused credentials, an unusable folder. */
@@ -78,8 +80,8 @@ function inMemory ({ base, now }: BackendContext, store: Parameters<typeof memor
 }
 
 function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Backend {
-  const { settings, base, log, now, serializer, failed } = context
-  const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onError: failed })
+  const { settings, base, log, now, serializer, health } = context
+  const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onLatency: (ms) => health.answered(ms), onOutage: (state) => health.outage(state) })
   const marks = base + 'm:'
   const far = remoteVersions({ store, base, prefix: marks, serializer, spread: inner.spread === true, timeout: settings.operationTimeout * 1000, now })
   const near = settings.local === undefined ? { store, versioned: far } : localTier(settings.local, { inner, store, versioned: far, base, marks, now })
@@ -102,6 +104,15 @@ function fileMode ({ clientOptions }: PluginSettings): { mode?: number } {
   if (mode === undefined) return {}
   if (typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return { mode }
   throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_OPTIONS.mode must be the permission bits of a file, 0 to 0o777; got ${typeof mode === 'number' ? mode : typeof mode}`)
+}
+
+async function made (factory: StoreFactory, options: Readonly<CacheOptions>): Promise<Store> {
+  try {
+    return await factory(options)
+  } catch (error) {
+    if (String((error as { code?: unknown } | null)?.code).startsWith('FST_CACHE_ERR_')) throw error
+    throw Object.assign(new errors.FST_CACHE_ERR_BACKEND_REFUSED(`the function given as CACHE_TYPE made no store: ${error instanceof Error ? error.message : String(error)}`), { cause: error })
+  }
 }
 
 /** Client libraries are loaded only when a type that needs them is chosen. */
@@ -129,7 +140,7 @@ async function openRemote (context: BackendContext): Promise<Store<Buffer> & Gua
     }
     default: {
       const { customStore } = await import('./stores/custom.ts')
-      const given = typeof settings.custom === 'function' ? await settings.custom(settings.options) : settings.custom
+      const given = typeof settings.custom === 'function' ? await made(settings.custom, settings.options) : settings.custom
       if (typeof given !== 'object' || given === null) throw new errors.FST_CACHE_ERR_OPTIONS(`CACHE_TYPE: the function must give a Store; got ${given === null ? 'null' : typeof given}`)
       return customStore(given)
     }

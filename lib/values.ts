@@ -5,6 +5,7 @@ import type { Entry } from './entry.ts'
 import { errors } from './errors.ts'
 import { isCount } from './stores/count.ts'
 import { isOutage } from './stores/outage.ts'
+import { nearest } from './options/nearest.ts'
 import { refusal, type Packer } from './serializer.ts'
 import type { Awaitable, Store } from './stores/store.ts'
 
@@ -26,7 +27,7 @@ export interface ValuesDeps {
   now (): number
   /** A read or write failed and is passed over. */
   failed (error: unknown, key: string): void
-  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string): void
+  event (name: 'hit' | 'miss' | 'store' | 'invalidate', key: string, reason?: string): void
 }
 
 /** Single values by key. Reads and writes fail open; deletions, `add` and counting reject when the backend does. */
@@ -55,13 +56,19 @@ export function createValues (deps: ValuesDeps): Values {
       event('hit', key)
       return value
     } catch (error) {
-      failed(error, key)
+      unanswered(error, key)
       return undefined
     }
   }
 
+  /** A read that failed is a miss. */
+  function unanswered (error: unknown, key: string): void {
+    failed(error, key)
+    event('miss', key)
+  }
+
   function draft (key: string, value: unknown, options: SetOptions): Draft {
-    const { timeout, tags } = typeof options === 'object' && options !== null ? options : { timeout: options, tags: undefined }
+    const { timeout, tags } = setOptions(options)
     const seconds = secondsOf(timeout, deps.defaultTimeout)
     const at = now()
     return {
@@ -96,11 +103,11 @@ export function createValues (deps: ValuesDeps): Values {
       try {
         found = versioned.lookup(prefix + key, NONE)
       } catch (error) {
-        failed(error, key)
+        unanswered(error, key)
         return undefined
       }
       if (!isPromise(found)) return read(key, found)
-      return found.then((one) => read(key, one), (error: unknown) => { failed(error, key) })
+      return found.then((one) => read(key, one), (error: unknown) => { unanswered(error, key) })
     },
 
     async getMany (keys) {
@@ -110,6 +117,7 @@ export function createValues (deps: ValuesDeps): Values {
         return found.map((one, i) => read(keys[i]!, one))
       } catch (error) {
         failed(error, keys[0] ?? '')
+        for (const key of keys) event('miss', key)
         return keys.map(() => undefined)
       }
     },
@@ -162,7 +170,7 @@ export function createValues (deps: ValuesDeps): Values {
       const remove = async (): Promise<number> => await store.deleteByPrefix!(prefix + start)
       try {
         const count = await remove()
-        event('invalidate', start)
+        event('invalidate', start, 'prefix')
         return count
       } catch (error) {
         versioned.distrustKeys(prefix + start, remove)
@@ -203,6 +211,30 @@ export function pack (packer: Packer, key: string, value: unknown): ReturnType<P
 export function keyOf (key: unknown): string {
   if (typeof key === 'string' && key !== '') return key
   throw new errors.FST_CACHE_ERR_KEY(key === '' ? "''" : typeof key)
+}
+
+/** Seconds, or an object of known names. */
+function setOptions (options: SetOptions): { timeout?: unknown, tags?: unknown } {
+  if (typeof options !== 'object' || options === null) return { timeout: options }
+  checkNames(options, ['timeout', 'tags'])
+  return options
+}
+
+/** The `timeout` of `inc` and `dec`. */
+export function timeoutOf (options: { timeout?: number | null | undefined } | null | undefined): number | null | undefined {
+  if (options === undefined || options === null) return undefined
+  checkNames(options, ['timeout'])
+  return options.timeout
+}
+
+/** A name that is not known is refused with the nearest that is: a tag that is misspelt would never be invalidated. */
+export function checkNames (options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new errors.FST_CACHE_ERR_ARGUMENT(`options are an object with ${known.join(', ')}; got ${Array.isArray(options) ? 'a list' : typeof options}`)
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const near = nearest(name, known)
+    throw new errors.FST_CACHE_ERR_ARGUMENT(`'${name}' is no option here; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean '${near}'?`}`)
+  }
 }
 
 /** `undefined` and `null` mean the default; 0 means never. */

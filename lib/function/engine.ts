@@ -25,8 +25,9 @@ export interface Locks {
 /** What is counted and published. Called in the middle of things: must not throw. */
 export interface FunctionEvents {
   hit (kind: FunctionKind, key: string): void
-  /** A hit on an entry past its lifetime. */
+  /** An entry past its lifetime was served. */
   stale (kind: FunctionKind, key: string): void
+  /** The function runs for this call. */
   miss (kind: FunctionKind, key: string): void
   bypass (kind: FunctionKind, key: string | undefined, reason: string): void
   store (kind: FunctionKind, key: string): void

@@ -34,25 +34,24 @@ async function afterForcedUpdate (engine: Engine, call: Call): Promise<unknown> 
   if (!forced) return decide(engine, call, seen)
   // It cannot be stored: what it supersedes must not come back in its place.
   if (seen.found === undefined) engine.versioned.distrust(call.key)
-  engine.events.miss(plan.kind, call.key)
-  return fill(engine, call, seen, undefined, true)
+  return fill(engine, call, seen, undefined, { anew: true })
 }
 
 function decide (engine: Engine, call: Call, seen: Look): Awaitable<unknown> {
   const entry = seen.found?.entry
-  if (entry === undefined || entry.kind !== 'value') return miss(engine, call, seen, undefined)
+  if (entry === undefined || entry.kind !== 'value') return fill(engine, call, seen, undefined)
   const now = engine.now()
   const state = judge(entry, seen.found?.softened ?? Infinity, now)
-  if (state === 'expired') return miss(engine, call, seen, undefined)
+  if (state === 'expired') return fill(engine, call, seen, undefined)
   let value: unknown
   try {
     value = unpackResult(engine, entry.payload as Packed)
   } catch (error) {
     engine.events.error(error, call.plan.kind, call.key)
-    return miss(engine, call, seen, undefined)
+    return fill(engine, call, seen, undefined)
   }
   if (call.plan.isStale !== undefined) return afterIsStale(engine, call, seen, entry, value)
-  if (state === 'stale-if-error') return miss(engine, call, seen, { value })
+  if (state === 'stale-if-error') return fill(engine, call, seen, { value })
   return serve(engine, call, seen, entry, value, state === 'fresh', now)
 }
 
@@ -71,17 +70,19 @@ async function afterIsStale (engine: Engine, call: Call, seen: Look, entry: Entr
   const state = judge(entry, softened, now)
   if (!stale && (state === 'fresh' || state === 'stale-while-revalidate')) return serve(engine, call, seen, entry, value, state === 'fresh', now)
   // What isStale has refused may replace an error, and nothing else; the predicate may have handed out what it saw.
-  if (!usableOnError(entry, softened, now)) return miss(engine, call, seen, undefined)
-  return miss(engine, call, seen, { value }, stale)
+  if (!usableOnError(entry, softened, now)) return fill(engine, call, seen, undefined)
+  return fill(engine, call, seen, { value }, { refused: stale })
 }
 
 function serve (engine: Engine, call: Call, seen: Look, entry: Entry, value: unknown, fresh: boolean, now: number): unknown {
   const { kind, rules } = call.plan
-  engine.events.hit(kind, call.key)
   if (!fresh) {
     engine.events.stale(kind, call.key)
     refresh(engine, call, seen)
-  } else if (rules.eagerRefresh > 0 && now - entry.created >= (entry.freshUntil - entry.created) * rules.eagerRefresh) {
+    return value
+  }
+  engine.events.hit(kind, call.key)
+  if (rules.eagerRefresh > 0 && now - entry.created >= (entry.freshUntil - entry.created) * rules.eagerRefresh) {
     refresh(engine, call, seen)
   }
   return value
@@ -109,12 +110,7 @@ function refresh (engine: Engine, call: Call, seen: Look): void {
     .catch((error) => engine.complain(plan.label, 'a refresh in the background failed', error))
 }
 
-function miss (engine: Engine, call: Call, seen: Look, fallback: Fallback | undefined, refused = false): Promise<unknown> {
-  engine.events.miss(call.plan.kind, call.key)
-  return fill(engine, call, seen, fallback, false, refused)
-}
-
-async function fill (engine: Engine, call: Call, seen: Look, fallback: Fallback | undefined, anew: boolean, refused = false): Promise<unknown> {
+async function fill (engine: Engine, call: Call, seen: Look, fallback: Fallback | undefined, { anew = false, refused = false } = {}): Promise<unknown> {
   const { key, plan } = call
   const stale = (): unknown => {
     engine.events.stale(plan.kind, key)

@@ -54,7 +54,7 @@ export function addressOf (route: CachedRoute, request: FastifyRequest, place: P
   const uris = entryNames(route, place)
   const group = engine.versioned.group(uris[0]!)
   const names = [cacheName(group), ...uris, ...(Array.isArray(settings.tags) ? settings.tags.map(tagName) : [])]
-  if (route.lateTags) names.push(FENCE)
+  if (route.lateTags !== false) names.push(FENCE)
   return { key: keyOf(engine.prefix + tagged(group), parts, engine.settings.hashMethod), names }
 }
 
@@ -77,7 +77,11 @@ function headerPart (route: CachedRoute, request: FastifyRequest): string {
   const { settings, engine } = route
   const header = (name: string): string | string[] | undefined => request.headers[name]
   const parts: string[] = []
-  if (settings.vary.length > 0) parts.push('v', variantKey(settings.vary, header))
+  if (settings.vary.length > 0) {
+    const values = variantKey(settings.vary, header)
+    const secret = settings.vary.some((name) => name === 'cookie' || engine.settings.credentialHeaders.includes(name))
+    parts.push('v', secret ? digest(values, engine.settings.hashMethod) : values)
+  }
   if (settings.cookies === 'vary') parts.push('c', digest(variantKey(['cookie'], header), engine.settings.hashMethod))
   else if (typeof settings.cookies === 'object') parts.push('c', digest(cookieValues(request.headers.cookie, settings.cookies), engine.settings.hashMethod))
   if (settings.authorization === 'vary') parts.push('a', digest(variantKey(engine.settings.credentialHeaders, header), engine.settings.hashMethod))
@@ -106,7 +110,7 @@ function entryNames (route: CachedRoute, place: Place): string[] {
   const targets = place.rewritten === place.target ? [place.target] : [place.target, place.rewritten]
   return targets.map((target) => {
     const { path, query } = canonical(target, engine.router)
-    return settings.queryString === true ? fullName(where, path, query) : pathName(where, path)
+    return settings.queryString === true && settings.makeCacheKey === undefined ? fullName(where, path, query) : pathName(where, path)
   })
 }
 

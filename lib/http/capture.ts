@@ -23,7 +23,9 @@ type Done = (error: Error | null, payload?: unknown) => void
  */
 export function capture (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, given: unknown, done: Done): void {
   const payload = absorbResponse(reply, given)
-  if (exchange.fallback === undefined || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
+  // An error that comes after the capture is a later hook's: the client sees it, as without the cache.
+  const late = exchange.watched && !exchange.streamed
+  if (exchange.fallback === undefined || late || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
   standing(exchange, (entry) => {
     if (entry === undefined) return take(exchange, request, reply, payload, done)
     discard(payload)
@@ -77,6 +79,10 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   headers.push('date', dateText)
   const declared = after['content-length']
   const fields = variantFields(exchange, headers)
+  if (exchange.detached !== undefined && fields.some((name) => request.headers[name] !== undefined && !exchange.fields.includes(name))) {
+    // Its handler did not see what it says that its reply depends on: a client's own run must make this variant.
+    return leave(exchange, 'unseen-field', payload, done)
+  }
   const captured: Captured = {
     status,
     headers,
@@ -95,6 +101,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   downstream(exchange, reply, lifetime, now)
   watch(exchange)
   if (body === undefined) {
+    exchange.streamed = true
     const { stream, giveUp } = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
       if (copy === undefined) abandon(exchange, why ?? 'aborted')
       else if (declared !== undefined && Number(declared) !== copy.length) abandon(exchange, 'content-length')
@@ -109,7 +116,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   }
   if (unchanged(exchange, request, captured, now)) {
     reply.code(304)
-    for (let i = 0; i < headers.length; i += 2) if (!headersOf304(headers[i] as string)) reply.removeHeader(headers[i] as string)
+    for (let i = 0; i < headers.length; i += 2) if (!headersOf304(headers[i] as string, captured.etag !== undefined)) reply.removeHeader(headers[i] as string)
     reply.removeHeader('content-length')
     return done(null, undefined)
   }
@@ -173,7 +180,8 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
-    if (typeof seconds === 'number' && seconds >= 0) return seconds
+    if (seconds === undefined || seconds === null) return exchange.route.engine.settings.defaultTimeout
+    if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {
     threw(exchange, 'timeout', error)
@@ -208,7 +216,9 @@ const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
 /** The fence is watched, not depended on. */
 function namesOf (exchange: Exchange, tags: readonly string[]): string[] {
-  if (exchange.tags.length > 0) exchange.route.lateTags = true
+  const { route } = exchange
+  if (exchange.tags.length > 0) route.lateTags = true
+  else route.lateTags ??= false
   return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
 }
 

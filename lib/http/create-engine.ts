@@ -4,6 +4,7 @@ import { Notes } from '../notes.ts'
 import type { PluginSettings } from '../options/settings.ts'
 import { Flights } from '../single-flight.ts'
 import { Counters } from '../stats.ts'
+import { Tally } from '../tally.ts'
 import { DetachedRuns } from './detached-run.ts'
 import { EncodedBodies } from './encoded.ts'
 import type { Engine } from './engine.ts'
@@ -26,6 +27,7 @@ export function createEngine (instance: FastifyInstance, settings: PluginSetting
     versioned: undefined,
     flights: new Flights(),
     counters: new Counters(),
+    tallies: { memoize: new Tally(), value: new Tally() },
     notes: new Notes(now),
     log: instance.log,
     uncacheable: new Uncacheable(),

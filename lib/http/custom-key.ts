@@ -1,4 +1,5 @@
 import { isPromise } from '../awaitable.ts'
+import { withinBound } from './predicates.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
@@ -18,27 +19,12 @@ export function customKey (exchange: Exchange): string | undefined | Promise<str
     return refused(exchange, option, error)
   }
   if (!isPromise(made)) return accept(exchange, option, made)
-  return within(exchange, made).then((value) => accept(exchange, option, value), (error: unknown) => refused(exchange, option, error))
+  return withinBound(exchange, made).then((value) => accept(exchange, option, value), (error: unknown) => refused(exchange, option, error))
 }
 
 function accept (exchange: Exchange, option: string, made: unknown): string | undefined {
   if (typeof made === 'string' && made !== '') return made
   return refused(exchange, option, new TypeError(`${option} must give a non-empty string; got ${made === '' ? "''" : typeof made}`))
-}
-
-async function within (exchange: Exchange, made: Promise<unknown>): Promise<unknown> {
-  const bound = exchange.route.engine.settings.operationTimeout * 1000
-  if (bound === 0) return await made
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${bound} ms (CACHE_OPERATION_TIMEOUT)`)), bound)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([made, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function refused ({ route, request }: Exchange, option: string, error: unknown): undefined {

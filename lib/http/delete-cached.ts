@@ -3,6 +3,7 @@ import { errors } from '../errors.ts'
 import { emit } from '../events.ts'
 import { addressOf, purgeNames, schemeOf, type Place, type Scheme } from './address.ts'
 import type { Engine } from './engine.ts'
+import { nearest } from '../options/nearest.ts'
 import { normalHost } from './key.ts'
 import { fillPattern, hasParameters, matchesPattern, plainPattern } from './pattern.ts'
 import type { CachedRoute } from './route.ts'
@@ -31,6 +32,7 @@ export interface DeleteCachedOptions {
  */
 export async function deleteCached (engine: Engine, routes: readonly CachedRoute[], path: string, options: DeleteCachedOptions = {}): Promise<boolean> {
   if (typeof path !== 'string' || !path.startsWith('/')) throw refused(String(path), "it takes a path that starts with '/'")
+  checkOptions(path, options)
   const mark = path.search(/\?(?=[^/]*$)/)
   const asked = plainPattern(path)
   const byPattern = routes.filter((route) => plainPattern(route.pattern) === asked)
@@ -38,7 +40,7 @@ export async function deleteCached (engine: Engine, routes: readonly CachedRoute
   const matching = byPattern.length > 0
     ? byPattern
     : routes.filter((route) => matchesPattern(route.pattern, literal, engine.router.caseSensitive))
-  if (matching.length === 0) throw refused(path, 'no route with this path or pattern is cached here')
+  if (matching.length === 0 || (byPattern.length === 0 && options.params !== undefined)) throw refused(path, 'no route with this path or pattern is cached here')
   const target = byPattern.length > 0 && hasParameters(path) ? filled(path, options.params ?? {}) : literal
   const query = queryText(options.query) ?? (literal === path ? '' : path.slice(mark + 1))
   const { schemes, host } = whereOf(options)
@@ -50,7 +52,7 @@ export async function deleteCached (engine: Engine, routes: readonly CachedRoute
   engine.uncacheable.clear()
   if (options.soft === true) await engine.versioned.soften(names)
   else await engine.versioned.purge(names)
-  emit('invalidate', engine.name, 'route', whole, matching[0]!.where, 'deleteCached')
+  emit('invalidate', engine.name, 'route', whole, matching[0]!.pattern, 'deleteCached')
   return there
 }
 
@@ -97,11 +99,21 @@ function whereOf ({ host, request }: DeleteCachedOptions): { schemes: Scheme[], 
 function queryText (query: DeleteCachedOptions['query']): string | undefined {
   if (query === undefined) return undefined
   if (typeof query === 'string') return query.replace(/^\?/, '')
-  const pairs = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of [value].flat()) pairs.append(name, String(one))
+  // Not URLSearchParams: its plus signs are another spelling than the %20 of most clients, and so another key.
+  return Object.entries(query)
+    .flatMap(([name, value]) => [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(String(one))}`))
+    .join('&')
+}
+
+const OPTIONS = ['host', 'request', 'query', 'params', 'soft']
+
+function checkOptions (path: string, options: DeleteCachedOptions): void {
+  for (const name of Object.keys(options)) {
+    const near = nearest(name, OPTIONS)
+    if (!OPTIONS.includes(name)) throw refused(path, `'${name}' is no option of it${near === undefined ? '' : `; did you mean '${near}'?`}`)
   }
-  return pairs.toString()
+  const { query } = options
+  if (query !== undefined && query !== null && typeof query !== 'string' && typeof query !== 'object') throw refused(path, `query must be a string or an object; got ${typeof query}`)
 }
 
 function refused (path: string, why: string): Error {

@@ -3,6 +3,7 @@ import * as zlib from 'node:zlib'
 import type { Entry, StoredReply } from '../entry.ts'
 import type { Awaitable } from '../stores/store.ts'
 import { preferredEncoding } from './accept-encoding.ts'
+import { weakTag } from './conditional.ts'
 import type { Exchange } from './exchange.ts'
 import type { Representation } from './replay.ts'
 
@@ -66,10 +67,23 @@ export function representationFor (exchange: Exchange, entry: Entry<StoredReply>
   const accepted = exchange.request.headers['accept-encoding']
   const encoding = preferredEncoding(Array.isArray(accepted) ? accepted.join(',') : accepted, settings.compress)
   if (encoding === 'identity') return undefined
-  const id = `${encoding} ${entry.created} ${payload.etag ?? payload.size} ${exchange.key}`
+  const id = `${encoding} ${entry.created} ${identityOf(payload)} ${exchange.key}`
   const body = engine.encoded.get(id, payload.body!, encoding)
   if (Buffer.isBuffer(body)) return represent(payload, body, encoding)
   return (body as Promise<Buffer | undefined>).then((bytes) => bytes === undefined ? undefined : represent(payload, bytes, encoding))
+}
+
+const identities = new WeakMap<StoredReply, string>()
+const GENERATED = /^W\/"[\w-]{27}"$/
+
+/** What tells one body from another, also of the same millisecond: a tag that was made of it, else one made now. */
+function identityOf (payload: StoredReply): string {
+  if (payload.etag !== undefined && GENERATED.test(payload.etag)) return payload.etag
+  const known = identities.get(payload)
+  if (known !== undefined) return known
+  const made = weakTag(payload.body!)
+  identities.set(payload, made)
+  return made
 }
 
 function represent (payload: StoredReply, body: Buffer, encoding: string): Representation {

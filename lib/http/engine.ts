@@ -1,4 +1,5 @@
 import type { Counters } from '../stats.ts'
+import type { Tally } from '../tally.ts'
 import type { Log, Notes } from '../notes.ts'
 import type { PluginSettings } from '../options/settings.ts'
 import type { Flights } from '../single-flight.ts'
@@ -31,6 +32,8 @@ export interface Engine {
   readonly versioned: Versioned
   readonly flights: Flights<Shared>
   readonly counters: Counters
+  /** Of functions and single values; a route has its own. */
+  readonly tallies: { readonly memoize: Tally, readonly value: Tally }
   readonly notes: Notes
   readonly log: Log
   readonly uncacheable: Uncacheable

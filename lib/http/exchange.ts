@@ -50,6 +50,10 @@ export interface Exchange {
   found: Found | undefined
   /** A stale entry that replaces a failed reply. */
   fallback: Entry<StoredReply> | undefined
+  /** The status of the failed reply that a stale entry has replaced. */
+  failure: number | undefined
+  /** The body that was taken down is a stream: its failure is the handler's, not a later hook's. */
+  streamed: boolean
   /** How often a flight that was waited for brought nothing. */
   attempts: number
   /** When it was looked up, in the order of the flights' moments. */
@@ -72,6 +76,8 @@ export interface Exchange {
   /** The handler's promise brought no reply. */
   silent: boolean
   failed: boolean
+  /** A reply from the store failed in a later hook. */
+  failedAgain: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
   capture: Captured | undefined
@@ -147,6 +153,8 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     directives: undefined,
     found: undefined,
     fallback: undefined,
+    failure: undefined,
+    streamed: false,
     attempts: 0,
     asked: 0,
     waitsUntil: 0,
@@ -160,6 +168,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     handled: false,
     silent: false,
     failed: false,
+    failedAgain: false,
     baseline: undefined,
     capture: undefined,
     control: undefined,

@@ -1,5 +1,7 @@
+import { failAgain } from './fallback.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { errors } from '../errors.ts'
+import { Tally } from '../tally.ts'
 import { resolveRoute } from '../options/route.ts'
 import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
@@ -9,6 +11,7 @@ import { exchangeOf, openExchange, type Exchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
+import { watchUnsafe } from './unsafe-handler.ts'
 import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
 import { keyedFieldsOf, varyNamesOf, type CachedRoute } from './route.ts'
@@ -30,8 +33,8 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
   const settle: Array<() => void> = []
 
   instance.addHook('onRoute', function (options) {
-    if (!serves(this)) return
-    const route = routeOf(this, engine, options)
+    const route = serves(this) ? routeOf(this, engine, options) : undefined
+    if (!engine.none && [options.method].flat().some(isUnsafe)) options.handler = watchUnsafe(engine, options.handler as RouteHandlerMethod)
     if (route === undefined) return
     routes.push(route)
     const own = wrap(route, options)
@@ -46,6 +49,7 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     if (exchange === undefined || exchange.route.engine !== engine) return purging(exchange, request, reply, payload, done)
     if (exchange.served || engine.none) {
       if (exchange.untyped) reply.removeHeader('content-type')
+      if (exchange.failedAgain) failAgain(exchange, reply)
       return purging(exchange, request, reply, payload, done)
     }
     capture(exchange, request, reply, payload, (error, captured) => {
@@ -69,7 +73,11 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
 
   instance.addHook('onError', function noteFailure (request, _reply, _error, done) {
     const exchange = exchangeOf(request)
-    if (exchange !== undefined) exchange.failed = true
+    if (exchange !== undefined) {
+      exchange.failedAgain = exchange.served
+      exchange.untyped = false
+      exchange.failed = true
+    }
     done()
   })
 
@@ -106,7 +114,8 @@ function routeOf (instance: FastifyInstance, engine: Engine, options: RouteOptio
     varyNames: varyNamesOf(settings, credentials, versioned),
     place: 'handler',
     hooked: true,
-    lateTags: typeof settings.tags === 'function',
+    lateTags: typeof settings.tags === 'function' ? true : undefined,
+    tally: new Tally(),
     reasons: new Map()
   }
 }

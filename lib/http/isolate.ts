@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Exchange } from './exchange.ts'
 import { splitTarget } from './key.ts'
+import { valueUnder } from './query.ts'
 
 /**
  * The request as the handler of a reply that may be stored sees it: without what the route leaves out of the key, so
- * that nothing unkeyed can get into a shared reply. The real request is behind it: decorators and methods work, writes
- * land on the view, and hooks, `request.raw` and `reply.request` are as always.
+ * that nothing unkeyed can get into a shared reply. The real request is behind it: decorators and methods work, what the
+ * handler writes is there for later hooks and the error handler, and `request.raw` and `reply.request` are as always.
  */
 export function isolated (exchange: Exchange): FastifyRequest {
   const { request, route } = exchange
@@ -16,13 +17,24 @@ export function isolated (exchange: Exchange): FastifyRequest {
   hideCookies(exchange, hidden)
   hideQuery(exchange, hidden)
   if (strict) hideConnection(exchange, hidden)
-  return Object.keys(hidden).length === 0 ? request : Object.create(request, hidden) as FastifyRequest
+  return Object.keys(hidden).length === 0 ? request : Object.create(new Proxy(request, WRITE_THROUGH), hidden) as FastifyRequest
+}
+
+/** A write of what is not hidden passes the view, and lands where hooks find it. */
+const WRITE_THROUGH: ProxyHandler<FastifyRequest> = {
+  set: (request, name, written) => Reflect.set(request, name, written)
 }
 
 const value = (what: unknown): PropertyDescriptor => ({ value: what, writable: true, enumerable: true, configurable: true })
 
-/** Without these no body is understood; they describe the request itself. */
-const NEEDED = new Set(['host', ':authority', 'content-type', 'content-length', 'transfer-encoding'])
+/** Without these no body is understood. */
+const OF_THE_BODY = new Set(['content-type', 'content-length', 'transfer-encoding'])
+const OF_THE_HOST = new Set(['host', ':authority'])
+
+/** With `isolate: 'strict'` an unkeyed host is hidden too; a background run is given its trigger's by contract. */
+function hidesHost ({ settings }: Exchange['route']): boolean {
+  return settings.isolate === 'strict' && settings.host === false && settings.makeCacheKey === undefined
+}
 
 function hideHeaders ({ request, route, fields }: Exchange, strict: boolean, hidden: PropertyDescriptorMap): void {
   const { settings, engine } = route
@@ -39,7 +51,9 @@ function hideHeaders ({ request, route, fields }: Exchange, strict: boolean, hid
   }
   const headers: Record<string, unknown> = {}
   for (const name in request.headers) {
-    if (NEEDED.has(name) || settings.vary.includes(name) || fields.includes(name)) headers[name] = request.headers[name]
+    if (settings.vary.includes(name) || fields.includes(name)) headers[name] = request.headers[name]
+    else if (OF_THE_HOST.has(name) && !hidesHost(route)) headers[name] = request.headers[name]
+    else if (OF_THE_BODY.has(name) && request.method !== 'GET' && request.method !== 'HEAD') headers[name] = request.headers[name]
     else if (name === 'accept-version' && route.keyedFields.has(name)) headers[name] = request.headers[name]
     else if (settings.authorization === 'vary' && credentials.includes(name)) headers[name] = request.headers[name]
     else if (name === 'cookie' && settings.cookies !== 'ignore') headers[name] = request.headers[name]
@@ -52,9 +66,14 @@ function hideHeaders ({ request, route, fields }: Exchange, strict: boolean, hid
 function keepCookies (headers: Record<string, unknown>, rule: Exchange['route']['settings']['cookies']): void {
   if (rule === 'vary' || rule === 'bypass' || headers.cookie === undefined) return
   const names = typeof rule === 'object' ? rule : []
-  const kept = String(headers.cookie).split(';').filter((pair) => names.includes(pair.slice(0, pair.indexOf('=')).trim()))
+  const kept = String(headers.cookie).split(';').filter((pair) => names.includes(nameOf(pair)))
   if (kept.length === 0) Reflect.deleteProperty(headers, 'cookie')
   else headers.cookie = kept.map((pair) => pair.trim()).join('; ')
+}
+
+function nameOf (pair: string): string {
+  const equals = pair.indexOf('=')
+  return (equals < 0 ? pair : pair.slice(0, equals)).trim()
 }
 
 /** `request.cookies` of @fastify/cookie and its like. */
@@ -75,43 +94,51 @@ function hideQuery ({ request, route }: Exchange, hidden: PropertyDescriptorMap)
   const keyed = route.settings.makeCacheKey !== undefined
   if (rule === true || keyed) return
   const names = Array.isArray(rule) ? rule : []
-  const query = request.query as Record<string, unknown> | null
-  const kept: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  for (const name of names) {
-    if (query !== null && typeof query === 'object' && Object.hasOwn(query, name)) kept[name] = query[name]
-  }
-  hidden.query = value(kept)
-  hidden.url = value(withQuery(request.url, names))
-  hidden.originalUrl = value(withQuery(request.originalUrl, names))
+  hidden.query = value(listed(request.query, names))
+  hidden.url = value(withQuery(request.url, request.query, names))
+  hidden.originalUrl = value(withQuery(request.originalUrl, request.query, names))
 }
 
-/** The target with the listed parameters only. */
-function withQuery (target: string, names: readonly string[]): string {
+/** The listed parameters as the server's parser found them, in the kind of container that it gives. */
+function listed (query: unknown, names: readonly string[]): unknown {
+  if (query instanceof URLSearchParams) return new URLSearchParams([...query].filter(([name]) => names.includes(name)))
+  if (query instanceof Map) return new Map([...query].filter(([name]) => names.includes(name as string)))
+  const kept = Object.create(null) as Record<string, unknown>
+  if (typeof query !== 'object' || query === null) return kept
+  for (const name of names) if (Object.hasOwn(query, name)) kept[name] = (query as Record<string, unknown>)[name]
+  return kept
+}
+
+/**
+ * The target with the listed parameters only, made anew from what the parser found: in the raw text one parser's value
+ * may hold what is another parameter to the next (`page=1;user=bob`).
+ */
+function withQuery (target: string, query: unknown, names: readonly string[]): string {
   const split = splitTarget(target)
   if (split === undefined || split.query === '') return target
-  const kept = split.query.split('&').filter((pair) => {
-    const equals = pair.indexOf('=')
-    return names.includes(decoded(equals < 0 ? pair : pair.slice(0, equals)))
-  })
-  return kept.length === 0 ? split.path : split.path + '?' + kept.join('&')
-}
-
-function decoded (name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' '))
-  } catch {
-    return name
+  const pairs = new URLSearchParams()
+  for (const name of names) {
+    for (const one of [valueUnder(query, name)].flat()) if (typeof one === 'string') pairs.append(name, one)
   }
+  return pairs.size === 0 ? split.path : `${split.path}?${pairs.toString()}`
 }
 
 /** The client's own address is nobody else's business; host and scheme are what the key says. */
-function hideConnection ({ place }: Exchange, hidden: PropertyDescriptorMap): void {
+function hideConnection ({ place, route }: Exchange, hidden: PropertyDescriptorMap): void {
   hidden.ip = value('')
   hidden.ips = value(undefined)
+  if (hidesHost(route)) return hideHost(hidden)
   if (place === undefined) return
   const port = place.host.match(/:(\d+)$/)?.[1]
   hidden.protocol = value(place.scheme)
   hidden.host = value(place.host)
   hidden.hostname = value(port === undefined ? place.host : place.host.slice(0, -port.length - 1))
   hidden.port = value(port === undefined ? null : Number(port))
+}
+
+function hideHost (hidden: PropertyDescriptorMap): void {
+  hidden.protocol = value('http')
+  hidden.host = value('')
+  hidden.hostname = value('')
+  hidden.port = value(null)
 }

@@ -1,7 +1,7 @@
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply, Variants } from '../entry.ts'
-import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
+import { countFault, countStore } from './outcomes.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import { indexWith, keyOfVariant } from './variants.ts'
 
@@ -12,26 +12,20 @@ export function store (exchange: Exchange, entry: Entry<StoredReply>, capture: C
     const written = capture.fields.length === 0 && exchange.key === exchange.address!.key
       ? engine.versioned.write(exchange.key, entry, exchange.stamp!)
       : storeVariant(exchange, entry, capture)
-    if (!isPromise(written)) return noted(exchange, written)
-    return written.then((stored) => noted(exchange, stored), (error: unknown) => failed(exchange, error))
+    if (!isPromise(written)) return noted(exchange, entry, written)
+    return written.then((stored) => noted(exchange, entry, stored), (error: unknown) => countFault(exchange.route, exchange.key, error))
   } catch (error) {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
   }
 }
 
-function noted (exchange: Exchange, stored: boolean): void {
+function noted (exchange: Exchange, entry: Entry<StoredReply>, stored: boolean): void {
   const { route } = exchange
   if (exchange.detached !== undefined) exchange.detached.outcome = stored ? 'stored' : exchange.detached.outcome
   if (!stored) return
-  route.reasons = undefined
   route.engine.uncacheable.delete(exchange.key)
-  route.engine.counters.stores++
-  emit('store', route.engine.name, 'route', exchange.key, route.where)
-}
-
-function failed ({ route, key }: Exchange, error: unknown): void {
-  route.engine.counters.errors++
-  emit('error', route.engine.name, 'route', key, route.where, error instanceof Error ? error.message : String(error))
+  route.engine.runs.forgive(exchange.key)
+  countStore(exchange, entry)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Found } from '../versions/versioned.ts'
+import { countFault } from './outcomes.ts'
 import { find } from './lookup.ts'
 import type { Exchange } from './exchange.ts'
 import { end } from './verdict.ts'
@@ -45,8 +46,8 @@ export async function takeTurn (exchange: Exchange): Promise<{ token: string | u
 async function take ({ route, key }: Exchange, life: number): Promise<string | 'down' | undefined> {
   try {
     return await route.engine.locks!.acquire(key, life)
-  } catch {
-    route.engine.counters.errors++
+  } catch (error) {
+    countFault(route, key, error)
     return 'down'
   }
 }

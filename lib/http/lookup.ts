@@ -1,7 +1,7 @@
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply, Variants } from '../entry.ts'
-import { emit } from '../events.ts'
 import type { Found } from '../versions/versioned.ts'
+import { countBypass, countFault, countHit } from './outcomes.ts'
 import { parseRequestDirectives } from './cache-control.ts'
 import { hitStatus } from './cache-status.ts'
 import { customKey } from './custom-key.ts'
@@ -42,11 +42,9 @@ export function lookup (exchange: Exchange): void {
 
 /** Lets the request go round the cache: neither read nor stored. */
 export function bypass (exchange: Exchange, reason: string): void {
-  const { route, request } = exchange
   exchange.forward = reason === 'method' ? 'method' : 'bypass'
   if (reason !== 'method') exchange.detail = reason
-  route.engine.counters.bypass(reason)
-  emit('bypass', route.engine.name, 'route', request.method + ' ' + route.where, route.where, reason)
+  countBypass(exchange, reason)
   exchange.proceed()
 }
 
@@ -100,6 +98,7 @@ export function find (exchange: Exchange): void {
   const { versioned } = exchange.route.engine
   step(exchange, key, () => versioned.lookup(key, names), (found) => {
     const entry = found?.entry
+    exchange.fields = []
     if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, 'uri-miss')
     exchange.fields = (entry.payload as Variants).fields
     exchange.key = keyOfVariant(exchange, exchange.fields)
@@ -116,7 +115,7 @@ function step (exchange: Exchange, key: string, readOne: () => Found | Promise<F
   try {
     found = readOne()
   } catch (error) {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
     return next(undefined)
   }
   if (!isPromise(found)) return next(found)
@@ -126,14 +125,9 @@ function step (exchange: Exchange, key: string, readOne: () => Found | Promise<F
     exchange.asked = flights.tick()
     return readOne()
   }).then(next, (error: unknown) => {
-    failed(exchange, error)
+    countFault(exchange.route, exchange.key, error)
     next(undefined)
   })
-}
-
-function failed ({ route }: Exchange, error: unknown): void {
-  route.engine.counters.errors++
-  emit('error', route.engine.name, 'route', '', route.where, error instanceof Error ? error.message : String(error))
 }
 
 function choose (exchange: Exchange, found: Found | undefined, missed: Forward): void {
@@ -170,10 +164,8 @@ export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: 
   const { engine, settings } = route
   const now = engine.now()
   exchange.served = true
-  route.reasons = undefined
-  if (fresh) engine.counters.hits++
-  else engine.counters.stale++
-  emit('hit', engine.name, 'route', exchange.key, route.where, fresh ? undefined : 'stale')
+  if (fresh) countHit(exchange)
+  else countHit(exchange, 'stale')
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : hitStatus(name, ttl(entry, softened, now))
   answer(exchange, entry, status)

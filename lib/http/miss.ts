@@ -1,8 +1,8 @@
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply } from '../entry.ts'
-import { emit } from '../events.ts'
 import type { Flight } from '../single-flight.ts'
 import type { Found, Stamp } from '../versions/versioned.ts'
+import { countCoalesced, countMiss } from './outcomes.ts'
 import { forwardStatus, statusItem } from './cache-status.ts'
 import type { Engine, Shared } from './engine.ts'
 import { answer, find, serve } from './lookup.ts'
@@ -58,11 +58,8 @@ function alone (exchange: Exchange): void {
 }
 
 /** A miss is a look-up that made the handler run. */
-function noteRun ({ route, key, forward, detached }: Exchange): void {
-  if (detached !== undefined) return
-  const { engine, where } = route
-  engine.counters.misses++
-  emit('miss', engine.name, 'route', key, where, forward)
+function noteRun (exchange: Exchange): void {
+  if (exchange.detached === undefined) countMiss(exchange, exchange.forward ?? 'miss')
 }
 
 /** Makes the versions sure, then lets the handler run. Where the backend is down, it runs without storing. */
@@ -141,7 +138,7 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
   // What was purged before the handler starts, it sees.
   if (leader.begun === 0) return flight
   if (leader.stamp === undefined) return leader.sequence === engine.versioned.sequence() ? flight : undefined
-  if (engine.versioned.outdated(exchange.key, leader.stamp)) return undefined
+  if (engine.versioned.outdated(exchange.key, leader.stamp) || engine.versioned.disturbed?.(leader.stamp) === true) return undefined
   return sameVersions(exchange, leader, leader.stamp) ? flight : undefined
 }
 
@@ -207,8 +204,7 @@ function mayShare (exchange: Exchange, { fields, variant, stale }: Shared): bool
 function gatewayTimeout (exchange: Exchange): void {
   const { reply, route } = exchange
   exchange.served = true
-  route.engine.counters.misses++
-  emit('miss', route.engine.name, 'route', exchange.key, route.where, 'only-if-cached')
+  countMiss(exchange, 'only-if-cached')
   const name = route.engine.settings.statusHeader
   if (name !== false) reply.header('cache-status', `${name}; detail=${statusItem('only-if-cached')}`)
   reply.code(504).send({ statusCode: 504, error: 'Gateway Timeout', message: 'Nothing usable is stored, and the request said only-if-cached' })
@@ -216,7 +212,7 @@ function gatewayTimeout (exchange: Exchange): void {
 
 function collapse (exchange: Exchange, { entry, stale }: Shared): void {
   const { engine } = exchange.route
-  engine.counters.coalesced++
+  countCoalesced(exchange)
   if (stale !== undefined) return serve(exchange, entry, stale, false, false)
   exchange.served = true
   const name = engine.settings.statusHeader

@@ -3,7 +3,8 @@ import type { Exchange } from './exchange.ts'
 
 /**
  * Asks a predicate of the route and goes on with its answer, at once where it answers at once. One that throws or
- * rejects never fails the request: it is logged with the route, and the answer is `undefined`.
+ * rejects, or does not answer within `CACHE_OPERATION_TIMEOUT`, never fails the request: it is logged with the route, and
+ * the answer is `undefined`.
  */
 export function ask (exchange: Exchange, option: string, question: () => unknown, next: (answer: boolean | undefined) => void): void {
   let answer: unknown
@@ -14,10 +15,26 @@ export function ask (exchange: Exchange, option: string, question: () => unknown
     return next(undefined)
   }
   if (!isPromise(answer)) return next(Boolean(answer))
-  answer.then((value) => Boolean(value), (error: unknown) => {
+  withinBound(exchange, answer).then((value) => Boolean(value), (error: unknown) => {
     threw(exchange, option, error)
     return undefined
   }).then(next)
+}
+
+/** Rejects where a function of the route has not answered within `CACHE_OPERATION_TIMEOUT`. */
+export async function withinBound (exchange: Exchange, answer: Promise<unknown>): Promise<unknown> {
+  const bound = exchange.route.engine.settings.operationTimeout * 1000
+  if (bound === 0) return await answer
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${bound} ms (CACHE_OPERATION_TIMEOUT)`)), bound)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export function threw ({ route, request }: Exchange, option: string, error: unknown): void {

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ServerResponse } from 'node:http'
 import { isPromise } from '../awaitable.ts'
-import { emit } from '../events.ts'
+import { emit, emitError } from '../events.ts'
 import { placeOf, purgeNames, type Place } from './address.ts'
 import type { Engine } from './engine.ts'
+import { writtenHeaders, type FinalHeader } from './final-headers.ts'
 import { normalHost } from './key.ts'
 
 /** Methods that change nothing (RFC 9110 §9.2.1, RFC 4918, RFC 3253, the QUERY method). */
@@ -19,14 +21,43 @@ export function isUnsafe (method: string): boolean {
  * versions are retried in the background, and this process believes none of the old entries until that holds.
  */
 export function purgeAfter (engine: Engine, request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
-  if (engine.none || reply.statusCode < 200 || reply.statusCode >= 400) return
+  return purgeFor(engine, request, reply, reply.statusCode, (name) => reply.getHeader(name))
+}
+
+/**
+ * The same for what never comes to `onSend` (`reply.hijack()`, `reply.raw`), and for what later hooks made of status and
+ * `Location`: told by the head as it leaves. Such an answer cannot be held back for a remote purge.
+ */
+export function purgeAtHead (engine: Engine, request: FastifyRequest, reply: FastifyReply): void {
+  const raw = reply.raw as ServerResponse & { writeHead: (...args: unknown[]) => unknown }
+  const writeHead = raw.writeHead
+  raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
+    raw.writeHead = writeHead
+    const written = writeHead.apply(this, args as never)
+    purgeFor(engine, request, reply, this.statusCode, writtenHeaders(this, args.at(-1)))
+    return written
+  } as typeof raw.writeHead
+}
+
+/** The names that were moved for an answer already, by cache. */
+const moved = new WeakMap<FastifyReply, Map<Engine, Set<string>>>()
+
+function purgeFor (engine: Engine, request: FastifyRequest, reply: FastifyReply, status: number, header: FinalHeader): void | Promise<void> {
+  if (engine.none || status < 200 || status >= 400) return
   const place = placeAtEnd(request, reply)
   const targets = [originForm(place.target), originForm(place.rewritten)]
   for (const field of ['location', 'content-location']) {
-    const target = sameHostTarget(reply.getHeader(field), place)
+    const target = sameHostTarget(header(field), place)
     if (target !== undefined) targets.push(target)
   }
-  return purgeAll(engine, purgeNames([place.scheme], place.host, targets, engine.router), request)
+  const caches = moved.get(reply) ?? new Map<Engine, Set<string>>()
+  moved.set(reply, caches)
+  const before = caches.get(engine) ?? new Set<string>()
+  caches.set(engine, before)
+  const names = purgeNames([place.scheme], place.host, targets, engine.router).filter((name) => !before.has(name))
+  if (names.length === 0) return
+  for (const name of names) before.add(name)
+  return purgeAll(engine, names, request)
 }
 
 /** A target in absolute form (RFC 9112 §3.2.2), which the router takes for its path; the host is the Host field's. */
@@ -69,6 +100,7 @@ function purgeAll (engine: Engine, names: string[], request: FastifyRequest): vo
 
 function failed (engine: Engine, request: FastifyRequest, error: unknown): void {
   engine.counters.errors++
+  emitError(engine.name, 'route', request.originalUrl, error)
   engine.notes.error(request.log, 'purge', { err: error },
     `fastify-cached: the purge after ${request.method} failed; it is retried in the background, and entries of this URI are not served by this process until it holds`)
 }

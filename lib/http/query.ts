@@ -62,7 +62,8 @@ export function listedQuery (names: readonly string[], parsed: unknown): string 
   return text
 }
 
-function valueUnder (parsed: unknown, name: string): unknown {
+/** What a parser found under a name. */
+export function valueUnder (parsed: unknown, name: string): unknown {
   if (typeof parsed !== 'object' || parsed === null) return undefined
   if (parsed instanceof URLSearchParams) return parsed.getAll(name)
   if (parsed instanceof Map) return parsed.get(name)

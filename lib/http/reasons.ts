@@ -5,6 +5,8 @@ const ENOUGH = 100
 
 /** The option that would change it, for the reasons that an option can change. */
 const REMEDIES: Record<string, string> = {
+  method: '`methods` lists the methods that are served from the cache',
+  key: '`makeCacheKey` or `keyPrefix` gave no key; the log says why',
   authorization: "`authorization: 'vary'` gives each user entries of their own, `'ignore'` shares them with all",
   cookie: "`cookies: [names]` makes these part of the key, `cookies: 'ignore'` shares the reply with all",
   'set-cookie': 'the reply sets a cookie; set it on another route, or with a hook that does not run here',
@@ -21,7 +23,10 @@ const REMEDIES: Record<string, string> = {
   range: 'requests with `Range` go round the cache'
 }
 
-/** A route whose first hundred replies all missed the store for one reason is named once, with what would change it. */
+/**
+ * A route whose first hundred replies all went round the cache, or were not stored, for one reason is named once, with
+ * what would change it.
+ */
 export function noteReason (route: CachedRoute, reason: string, log: Log): void {
   const { reasons } = route
   if (reasons === undefined) return

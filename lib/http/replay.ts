@@ -66,7 +66,7 @@ export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged:
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const value = headers[i + 1]!
-    if (unchanged && !headersOf304(name)) continue
+    if (unchanged && !headersOf304(name, stored.etag !== undefined)) continue
     if (name === 'vary' || name === 'link' || name === 'cache-status') mergeInto(reply, name, value)
     else if (typeof value === 'string') reply.header(name, value)
     else if (value.length === 0) reply.removeHeader(name)

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { RouteSettings } from '../options/settings.ts'
+import type { Tally } from '../tally.ts'
 import type { Engine } from './engine.ts'
 
 /** Where the look-up of a route runs: after it, no hook that could refuse the request is left. */
@@ -9,7 +10,7 @@ export type Place = 'onRequest' | 'preParsing' | 'handler'
 export interface CachedRoute {
   readonly engine: Engine
   readonly settings: RouteSettings
-  /** `GET /user/:name`: for logs and events. */
+  /** `GET /user/:name`: for logs. */
   readonly where: string
   readonly pattern: string
   /** Pattern and constraints, as a part of every key. */
@@ -24,8 +25,13 @@ export interface CachedRoute {
   place: Place
   /** Other `onSend` hooks follow the capture: they get the body's own type, and a copy. */
   hooked: boolean
-  /** Replies bring tags of their own (`tags` as a function, `reply.cache({ tags })`): fills watch for purges of any tag. */
-  lateTags: boolean
+  /**
+   * Replies bring tags of their own (`tags` as a function, `reply.cache({ tags })`): look-ups read the fence, and fills watch
+   * for purges of any tag. `undefined`: the first reply will tell.
+   */
+  lateTags: boolean | undefined
+  /** What has become of its requests. */
+  readonly tally: Tally
   /** Why the first hundred replies were not served or stored; `undefined` once one was. */
   reasons: Map<string, number> | undefined
 }

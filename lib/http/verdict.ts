@@ -7,12 +7,11 @@ import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { noteReason } from './reasons.ts'
+import { finalHeaders, writtenHeaders, type FinalHeader } from './final-headers.ts'
+import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
 import { parseVary } from './vary.ts'
-
-type FinalHeader = (name: string) => HeaderValue
 
 /**
  * Judges a reply as it leaves: the status line and all headers, also those of later hooks, of `reply.raw` and of
@@ -26,11 +25,12 @@ export function watch (exchange: Exchange): void {
   raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     raw.writeHead = writeHead
     const given = args.at(-1)
-    const headers = typeof given === 'object' && given !== null && !Array.isArray(given) ? given as Record<string, HeaderValue> : undefined
-    const final: FinalHeader = (name) => headers?.[name] ?? raw.getHeader(name)
+    const final = finalHeaders(this, given)
     judge(exchange, args[0] as number, final)
-    putStatus(exchange, raw, headers, final)
+    putStatus(exchange, raw, given, final)
     const written = writeHead.apply(this, args as never)
+    // A `writeHead` that somebody wrapped before us may have changed status and fields (the way of `on-headers`).
+    if (exchange.capture?.allowed === true) judge(exchange, this.statusCode, writtenHeaders(this, given))
     settle(exchange)
     return written
   } as typeof raw.writeHead
@@ -68,13 +68,14 @@ function forbidden (exchange: Exchange, capture: Captured, status: number, final
 function nonceInBody ({ route }: Exchange, capture: Captured, final: FinalHeader): boolean {
   const nonces = [...nonceOf(final('content-security-policy')), ...nonceOf(final('content-security-policy-report-only'))]
   if (nonces.length === 0 || capture.body === null || capture.body === undefined) return false
-  if (!carriesNonce(nonces, capture.body)) return false
+  // An encoded body cannot be looked into.
+  if (!capture.headers.includes('content-encoding') && !carriesNonce(nonces, capture.body)) return false
   route.engine.notes.warn(route.engine.log, route.where + ' nonce', { route: route.where },
     `fastify-cached: route ${route.where} puts a Content-Security-Policy nonce into its body; such a reply is never stored`)
   return true
 }
 
-function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<string, HeaderValue> | undefined, final: FinalHeader): void {
+function putStatus (exchange: Exchange, raw: ServerResponse, given: unknown, final: FinalHeader): void {
   const { engine } = exchange.route
   const name = engine.settings.statusHeader
   if (name === false || exchange.forward === undefined) return
@@ -83,7 +84,7 @@ function putStatus (exchange: Exchange, raw: ServerResponse, headers: Record<str
     ...(exchange.detail === undefined ? {} : { detail: exchange.detail })
   })
   const whole = appendStatus(final('cache-status'), value)
-  if (headers !== undefined) headers['cache-status'] = whole
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) (given as Record<string, HeaderValue>)['cache-status'] = whole
   else raw.setHeader('cache-status', whole)
 }
 
@@ -152,7 +153,7 @@ export function abandon (exchange: Exchange, reason: string): void {
   exchange.skipped = reason
   exchange.capture = undefined
   exchange.ended = true
-  noteReason(exchange.route, reason, exchange.request.log)
+  countSkip(exchange, reason)
   const { engine } = exchange.route
   const { raw } = exchange.reply
   // A reply that the handler writes by itself has its status there.
@@ -169,15 +170,15 @@ export function abandon (exchange: Exchange, reason: string): void {
 }
 
 /** Not the reply's own nature: the next one may well be stored. */
-const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce'])
+const TRANSIENT = new Set(['error', 'aborted', 'closed', 'csp-nonce', 'unseen-field'])
 
 function removeSuperseded (exchange: Exchange): Promise<unknown> | undefined {
   const { engine } = exchange.route
   try {
     const removed = engine.versioned.remove(exchange.key)
-    if (isPromise(removed)) return removed.catch(() => { engine.counters.errors++ })
-  } catch {
-    engine.counters.errors++
+    if (isPromise(removed)) return removed.catch((error: unknown) => countFault(exchange.route, exchange.key, error))
+  } catch (error) {
+    countFault(exchange.route, exchange.key, error)
   }
 }
 

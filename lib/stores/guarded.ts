@@ -20,7 +20,7 @@ export interface GuardSettings {
   /** Every operation that failed: counters and events. Not called for calls that an open breaker turned away. */
   readonly onError?: (error: Error) => void
   /** An outage began (`down: true`) or ended, with its length in ms and the operations that failed in it. */
-  readonly onOutage?: (state: { readonly down: boolean, readonly lasted: number, readonly failed: number }) => void
+  readonly onOutage?: (state: { readonly down: boolean, readonly reason?: string, readonly lasted: number, readonly failed: number }) => void
   /** How long an operation that answered took, ms. */
   readonly onLatency?: (ms: number) => void
   /** A clock in ms that never steps back. */
@@ -49,7 +49,7 @@ export interface GuardedStore extends Store<Buffer> {
 const NEEDED = ['get', 'set', 'add', 'delete', 'increment', 'clear'] as const
 const OPTIONAL = ['getMany', 'setMany', 'deleteMany', 'has', 'deleteByPrefix', 'deleteIf', 'replaceIf', 'touch'] as const
 
-const CLOSE_BOUND = 5000
+const CLOSE_BOUND = 1500
 
 type Work = () => Awaitable<unknown>
 
@@ -119,7 +119,7 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
   function began (error: Error): void {
     const reason = reasonOf(error)
     log.warn({ backend: name, reason }, `fastify-cached: ${name} is down, the cache is gone round: ${reason}`)
-    settings.onOutage?.({ down: true, lasted: 0, failed: breaker.outage.failed })
+    settings.onOutage?.({ down: true, reason, lasted: 0, failed: breaker.outage.failed })
     probeLater()
   }
 
@@ -160,7 +160,12 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
       if (closed) return
       closed = true
       clearTimeout(prober)
-      await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      try {
+        await withDeadline(Promise.resolve(store.close?.()), CLOSE_BOUND, () => new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(CLOSE_BOUND))
+      } catch (error) {
+        // The server's own closing goes on: nothing can be lost any more.
+        log.warn({ backend: name, err: asError(error) }, `fastify-cached: ${name} could not be closed`)
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { endOfLife, type Entry } from '../entry.ts'
 import type { Store } from '../stores/store.ts'
 import { KeyFences } from './key-fences.ts'
-import { CACHE } from './names.ts'
+import { CACHE, FENCE, isTag, withoutFence } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -21,6 +21,8 @@ const NO_MARKS: readonly string[] = []
 /** Versions over a store that lives in this process: every method answers at once. */
 export function memoryVersions (store: HeldStore, now: () => number, table: PurgeTable = new PurgeTable()): Versioned {
   const fences = new KeyFences()
+  /** When a tag was purged or softened last: a run whose tags are not known yet may have it. */
+  let tagsMoved = 0
 
   function valid (held: Held): boolean {
     if (held.checked === table.sequence) return true
@@ -66,8 +68,9 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
       return { names: found.names, marks: NO_MARKS, sequence: found.sequence, fence: fences.raise(found.key) }
     },
     outdated: (_key, stamp) => outdated(stamp),
-    write (key, draft, stamp) {
-      if (outdated(stamp) || table.anyNotedSince(draft.names, stamp.sequence)) return false
+    write (key, given, stamp) {
+      const draft = withoutFence(given)
+      if (stamp.fence.touched || table.anyNotedSince(draft.names, stamp.sequence)) return false
       fences.lower(key, stamp.fence)
       return store.set(key, hold(key, draft, stamp.sequence), life(draft))
     },
@@ -85,8 +88,15 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     touchKeys (start) { fences.touchPrefix(start) },
     distrust () {},
     distrustKeys () {},
-    purge (names) { for (const name of names) table.note(name) },
-    soften (names) { for (const name of names) table.soften(name, now()) },
+    disturbed: ({ names, sequence }) => table.softenedSince(names, sequence) !== Infinity || (tagsMoved > sequence && names.includes(FENCE)),
+    purge (names) {
+      for (const name of names) table.note(name)
+      if (names.some(isTag)) tagsMoved = table.sequence
+    },
+    soften (names) {
+      for (const name of names) table.soften(name, now())
+      if (names.some(isTag)) tagsMoved = table.sequence
+    },
     anyDependent (names) {
       for (const held of store.values()) {
         if (held.entry.names.some((name) => names.includes(name)) && valid(held) && endOfLife(held.entry) > now()) return true

@@ -13,7 +13,13 @@ export const tagName = (tag: string): string => 't' + tag
 export const uriName = (uri: string): string => 'u' + uri
 export const functionName = (name: string): string => 'f' + name
 
+/** What an entry depends on: all its names but the fence, which is watched and moves with every tag. */
+export function withoutFence<D extends { readonly names: readonly string[] }> (draft: D): D {
+  return draft.names.includes(FENCE) ? { ...draft, names: draft.names.filter((name) => name !== FENCE) } : draft
+}
+
 export const isTag = (name: string): boolean => name.charCodeAt(0) === 116
+export const tagOf = (name: string): string => name.slice(1)
 
 /**
  * Groups, on a backend of several servers. What belongs together (a reply, the version of its URI, its part of the

@@ -7,7 +7,7 @@ import type { Awaitable, Store } from '../stores/store.ts'
 import { Doubt } from './doubt.ts'
 import { KeyFences } from './key-fences.ts'
 import { compareMarks, newMark, readMark, softenMark } from './marks.ts'
-import { CACHE, CACHE_PARTS, FENCE, groupOf, isTag, tagged } from './names.ts'
+import { CACHE, CACHE_PARTS, FENCE, groupOf, isTag, tagged, withoutFence } from './names.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -108,10 +108,12 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
 
   /** Makes marks where there are none; a mark that is there already stands. */
   async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number, margin: number): Promise<string[]> {
-    const until = life === Infinity ? Infinity : now() + life + margin
     return await Promise.all(names.map(async (name, i) => {
       const standing = marks[i]
       if (standing !== undefined) return standing
+      // Everything hangs on the cache's own mark: where it cannot be prolonged, it is made to last.
+      const lasting = life === Infinity || (name.startsWith(CACHE) && inner.touch === undefined)
+      const until = lasting ? Infinity : now() + life + margin
       const making = make(inner, markKey(name), until, until === Infinity ? undefined : life + margin)
       // Only a fill that learns of tags from its result needs the fence, and is then not stored for the lack of it.
       return await (spread && name === FENCE ? making.catch(() => '') : making)
@@ -251,14 +253,14 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     outdated: (_key, stamp) => outdated(stamp),
 
     async write (key, given, stamp) {
-      if (outdated(stamp)) return false
-      // The fence is watched, not depended on: it moves with every tag.
-      const draft = given.names.includes(FENCE) ? { ...given, names: given.names.filter((name) => name !== FENCE) } : given
+      const draft = withoutFence(given)
+      const purged = (): boolean => stamp.fence.touched || table.anyNotedSince(draft.names, stamp.sequence)
+      if (purged()) return false
       const late = draft.names.filter((name) => !stamp.names.includes(name))
       const marks = late.length === 0
         ? draft.names.map((name) => stamp.marks[stamp.names.indexOf(name)]!)
         : await superseding(key, () => store.operation((inner) => marksFor(inner, draft, stamp, late)))
-      if (marks === undefined || marks.includes('') || outdated(stamp)) return false
+      if (marks === undefined || marks.includes('') || purged()) return false
       try {
         return await store_(key, draft, marks, false)
       } finally {
@@ -297,6 +299,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
 
     async purge (names) {
       for (const name of names) table.note(name)
+      if (names.some(isTag)) table.note(FENCE)
       try {
         await moveVersions(names)
         for (const name of names) doubt.settle(inDoubt(name))

@@ -58,6 +58,11 @@ export interface Versioned {
   /** Was one of the stamp's names, or its key, purged in this process since? */
   outdated (key: string, stamp: Stamp): boolean
   /**
+   * Beyond `outdated`: may the run under this stamp have to do with something that was made stale, or with a tag that was
+   * purged, in this process since? It may be stored, but who comes later does not wait for it.
+   */
+  disturbed? (stamp: Stamp): boolean
+  /**
    * Writes a draft made under `stamp`. Its `names` may hold tags beyond the stamp's, which then must hold `FENCE`, that is
    * watched and never depended on.
    * `false`: refused, or purged meanwhile.

@@ -35,7 +35,7 @@ function folder (): string {
   return path
 }
 
-export async function redisBench (conf: string[] = []): Promise<Bench & { cli (...args: string[]): Promise<string>, freeze (): void, thaw (): void }> {
+export async function redisBench (conf: string[] = []): Promise<Required<Bench> & { cli (...args: string[]): Promise<string>, freeze (): void, thaw (): void }> {
   const server = await startRedis({ conf })
   return {
     name: 'RedisCache',

@@ -31,7 +31,7 @@ function blocksOf (page: string): Block[] {
 function compile (blocks: readonly Block[]): Map<Block, string[]> {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root)
-  const settings: ts.CompilerOptions = { ...options, noEmit: true, paths: { 'fastify-cached': [join(root, 'index.ts')] } }
+  const settings: ts.CompilerOptions = { ...options, noEmit: true, paths: { 'fastify-cached': [join(root, 'index.ts')], 'fastify-cached/prometheus': [join(root, 'lib/prometheus.ts')], 'fastify-cached/inspector': [join(root, 'lib/inspector/index.ts')] } }
   const files = new Map([
     [join(root, 'docs/ambient.d.ts'), ambient],
     ...blocks.map((block, index) => [join(root, `docs/block-${index}.ts`), `${block.code}\nexport {}\n`] as const)

@@ -93,7 +93,7 @@ const OPTIONAL_IN_304 = new Set(['content-type', 'content-length', 'last-modifie
 function linesOf (reply: ClientReply, plain: ClientReply, subject: Pick<Subject, 'masks' | 'differs'>, port: number): string[] {
   const masked = (text: string): string => (subject.masks ?? []).reduce((left, mask) => left.replace(mask, '*'), text.replaceAll(String(port), 'PORT'))
   const lines = [`status: ${reply.status}`]
-  const streamed = plain.headers['content-length'] === undefined && plain.status === 200
+  const streamed = plain.headers['content-length'] === undefined && plain.status !== 204 && plain.status !== 304
   for (let i = 0; i < reply.rawHeaders.length; i += 2) {
     const name = String(reply.rawHeaders[i]).toLowerCase()
     if (OWN.has(name) || subject.differs?.includes(name) === true) continue

@@ -139,7 +139,7 @@ const subjects: Subject[] = [
     script: [
       ...always('/hijack', 200), ...always('/hijack-async', 200), ...always('/raw', 200), ...always('/pieces', 200), ...always('/cookie', 200),
       { send: get('/header'), runs: true, expect: (reply) => reply.headers['x-raw'] === 'kept' ? undefined : 'lost a header' },
-      { send: get('/header'), expect: (reply) => reply.headers['x-raw'] === 'kept' ? undefined : 'lost a header' }
+      { send: get('/header'), runs: false, expect: (reply) => reply.headers['x-raw'] === 'kept' ? undefined : 'lost a header' }
     ]
   },
   {

@@ -261,6 +261,27 @@ testRuns('coalesce: { timeout }: then for itself, without storing', async (t, se
   t.match({ misses, coalesced }, { misses: 3, coalesced: 0 })
 })
 
+testRuns('a forced update leads a run of its own, on a cold key too', async (t, serve) => {
+  const door = gate<void>()
+  const origin = await serve((app, self) => {
+    app.get('/r', route({ forcedUpdate: (request: { headers: Record<string, unknown> }) => request.headers['x-force'] !== undefined }), async () => {
+      const n = self.ran()
+      await door.promise
+      return `run ${n}`
+    })
+  })
+  const first = origin.get('/r')
+  t.ok(await eventually(() => origin.runs() === 1))
+  const forced = origin.get('/r', { 'x-force': '1' })
+  t.ok(await eventually(() => origin.runs() === 2))
+  const follower = origin.get('/r')
+  t.ok(await eventually(() => waiting() === 1))
+  door.open()
+  t.equal((await first).text, 'run 1')
+  t.equal((await forced).text, 'run 2')
+  t.equal((await follower).text, 'run 2', 'who comes later follows it')
+})
+
 testRuns('no-store neither leads nor joins', async (t, serve) => {
   const door = gate<void>()
   const origin = await serve((app, self) => {

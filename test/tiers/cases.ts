@@ -2,8 +2,8 @@ import type { Test } from 'tap'
 import type { Cache, CacheOptions } from '../../index.ts'
 import { until } from '../helpers/process.ts'
 import type { RedisServer } from '../helpers/redis.ts'
-import type { Reading } from './child.ts'
-import { staleFor, startPeer, truthFile } from './processes.ts'
+import type { Reading } from './subject.ts'
+import { staleFor, startPeer, thisPeer, truthFile } from './processes.ts'
 import type { Peer } from './processes.ts'
 
 export const cache = (peer: Peer, method: keyof Cache, ...args: unknown[]) => peer.run({ do: 'cache', method, args })
@@ -15,11 +15,13 @@ export async function reads (servers: readonly RedisServer[]): Promise<number> {
   return stats.reduce((sum, text) => sum + Number(/cmdstat_mget:calls=(\d+)/.exec(text)?.[1] ?? 0), 0)
 }
 
-/** Returns when the peer answers from its own memory. */
-export async function untilLocal (peer: Peer, read: Reading, servers: readonly RedisServer[]): Promise<void> {
+/** Returns when the peers answer from their own memory. */
+export async function untilLocal (peers: readonly Peer[], read: Reading, servers: readonly RedisServer[]): Promise<void> {
+  const warm = (times: number) => Promise.all(peers.map((peer) => peer.run({ do: 'warm', read, times })))
+  await warm(3)
   await until('reads stay in the process', async () => {
     const before = await reads(servers)
-    await peer.run({ do: 'warm', read, times: 10 })
+    await warm(10)
     return await reads(servers) === before
   })
 }
@@ -55,12 +57,12 @@ export interface Three {
   readonly truth: { is (text: string): void }
 }
 
-/** Three processes on one backend. Unless told otherwise, copies live far longer than a test takes: what goes goes because it was told to. */
+/** Three processes on one backend, the first of which is this one. Unless told otherwise, copies live far longer than a test takes: what goes goes because it was told to. */
 export async function three (t: Test, options: object): Promise<Three> {
   const truth = truthFile()
   truth.is('start')
   const given = { CACHE_KEY_PREFIX: 'tiers:', CACHE_LOCAL: { timeout: 60 }, CACHE_OPERATION_TIMEOUT: 2, ...options } as CacheOptions
-  const peers = await Promise.all([1, 2, 3].map(() => startPeer(given, truth.path))) as [Peer, Peer, Peer]
+  const peers = await Promise.all([thisPeer(given, truth.path), startPeer(given, truth.path), startPeer(given, truth.path)])
   t.teardown(() => Promise.all(peers.map((peer) => peer.close())))
   return { peers, truth }
 }
@@ -71,8 +73,7 @@ export async function everyCase (t: Test, { peers: [a, b, c], truth }: Three, se
     await t.test(one.name, async (t) => {
       truth.is(`before ${one.name}`)
       await one.prepare?.(a)
-      await untilLocal(b, one.read, servers)
-      await untilLocal(c, one.read, servers)
+      await untilLocal([b, c], one.read, servers)
       truth.is(`after ${one.name}`)
       await goesEverywhere(t, [b, c], one.read, () => one.change(a), 1000)
     })

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CacheOptions } from '../../index.ts'
 import { removeAtExit } from '../helpers/process.ts'
-import type { Job, Reading } from './child.ts'
+import { createSubject } from './subject.ts'
+import type { Job, Reading } from './subject.ts'
 
-/** Another process with the plugin. */
+/** A process with the plugin. */
 export interface Peer {
   run<T> (job: Job): Promise<T>
   close (): Promise<void>
@@ -22,6 +23,17 @@ export function truthFile (): { path: string, is (text: string): void } {
   return { path, is: (text) => { writeFileSync(path, text) } }
 }
 
+/** This process. */
+export async function thisPeer (options: CacheOptions, truth: string): Promise<Peer> {
+  const run = createSubject()
+  await run({ do: 'setup', setup: { options, truth } })
+  return {
+    run: async <T>(job: Job) => (await run(job) ?? null) as T,
+    close: async () => { await run({ do: 'close' }) }
+  }
+}
+
+/** Another process. */
 export async function startPeer (options: CacheOptions, truth: string): Promise<Peer> {
   const child = fork(new URL('child.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const waiting = new Map<number, { resolve (value: unknown): void, reject (error: Error): void }>()

@@ -18,7 +18,7 @@ t.test('without news of changes', async (t) => {
   })
   const old = async (key: string): Promise<void> => {
     await cache(a, 'set', key, 'old', 60)
-    for (const peer of [b, c]) await untilLocal(peer, value(key), [server])
+    await untilLocal([b, c], value(key), [server])
   }
 
   await t.test('the connection that tells is cut as the change comes', async (t) => {
@@ -26,7 +26,7 @@ t.test('without news of changes', async (t) => {
     await goesEverywhere(t, [b, c], value('cut'), async () => {
       await Promise.all([server.cli('client', 'kill', 'type', 'pubsub'), cache(a, 'set', 'cut', 'new', 60)])
     }, 2000 + 500)
-    await untilLocal(b, value('cut'), [server])
+    await untilLocal([b], value('cut'), [server])
   })
 
   await t.test('the connection that tells is silent', async (t) => {
@@ -34,7 +34,7 @@ t.test('without news of changes', async (t) => {
     muffler.silence(true)
     await goesEverywhere(t, [b, c], value('silent'), () => cache(a, 'set', 'silent', 'new', 60), 2000 + 500)
     muffler.silence(false)
-    await untilLocal(b, value('silent'), [server])
+    await untilLocal([b], value('silent'), [server])
   })
 
   await t.test('the server is down', async (t) => {
@@ -44,7 +44,7 @@ t.test('without news of changes', async (t) => {
     await until('they end with their time', async () => await cache(b, 'get', 'down') === null, 3000)
     await server.restart()
     await until('the server is there again', async () => await cache(a, 'set', 'down', 'new', 60) === true)
-    await untilLocal(b, value('down'), [server])
+    await untilLocal([b], value('down'), [server])
     t.equal(await cache(b, 'get', 'down'), 'new')
   })
 })

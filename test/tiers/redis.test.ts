@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startRedis } from '../helpers/redis.ts'
 import { cache, everyCase, goesEverywhere, reads, three, untilLocal, value } from './cases.ts'
-import type { Reading } from './child.ts'
+import type { Reading } from './subject.ts'
 
 t.test('RedisCache', async (t) => {
   const server = await startRedis()
@@ -13,7 +13,7 @@ t.test('RedisCache', async (t) => {
   for (const change of ['del', 'flushdb'] as const) {
     await t.test(`${change} by somebody else`, async (t) => {
       await cache(a, 'set', 'k', 'old', 60)
-      await untilLocal(b, value('k'), [server])
+      await untilLocal([b], value('k'), [server])
       const key = await server.cli('--scan', '--pattern', 'tiers:*v:k')
       await goesEverywhere(t, [b], value('k'), () => change === 'del' ? server.cli('del', key) : server.cli('flushdb'), 1000)
     })
@@ -21,7 +21,7 @@ t.test('RedisCache', async (t) => {
 
   await t.test('fills elsewhere do not drive out what is kept here', async (t) => {
     const page: Reading = { by: 'page', url: '/page' }
-    await untilLocal(b, page, [server])
+    await untilLocal([b], page, [server])
     const before = await reads([server])
     for (let i = 0; i < 20; i++) {
       await a.run({ do: 'memo', args: [`user ${i}`] })

@@ -125,17 +125,23 @@ for (const [what, change] of Object.entries({
   })
 }
 
-t.test('a removal leaves no copy of what was read while it was under way', async (t) => {
-  const { versioned, state } = setUp(t)
-  await versioned.put('b|k', draft('old'))
-  let release = (): void => {}
-  state.removals = new Promise((resolve) => { release = resolve })
-  const removed = versioned.remove('b|k')
-  t.equal((await versioned.lookup('b|k', [])).entry?.payload, 'old', 'it is there until the removal is through')
-  release()
-  t.ok(await removed)
-  t.equal((await versioned.lookup('b|k', [])).entry, undefined)
-})
+for (const [what, remove] of Object.entries({
+  'of the cache': ({ versioned }) => versioned.remove('b|k'),
+  'of the store': ({ store }) => store.delete('b|k')
+} satisfies Record<string, (subject: ReturnType<typeof setUp>) => unknown>)) {
+  t.test(`a removal ${what} leaves no copy of what was read while it was under way`, async (t) => {
+    const subject = setUp(t)
+    const { versioned, state } = subject
+    await versioned.put('b|k', draft('old'))
+    let release = (): void => {}
+    state.removals = new Promise((resolve) => { release = resolve })
+    const removed = remove(subject)
+    t.equal((await versioned.lookup('b|k', [])).entry?.payload, 'old', 'it is there until the removal is through')
+    release()
+    t.ok(await removed)
+    t.equal((await versioned.lookup('b|k', [])).entry, undefined)
+  })
+}
 
 t.test('what is not kept', async (t) => {
   const cases: Array<[what: string, options: SetUp, entry: Draft, key?: string]> = [
@@ -196,6 +202,15 @@ t.test('in an outage copies are served, and what it left in doubt is not', async
     t.equal(atOnce(versioned.lookup(key, [])), 'later')
   }
   t.equal(atOnce(versioned.lookup('b|kept', [])), 'v')
+})
+
+t.test('when more is in doubt than can be remembered, no copy is served', async (t) => {
+  const { versioned, state } = setUp(t)
+  await versioned.put('b|kept', draft('v'))
+  await versioned.lookup('b|kept', [])
+  state.down = true
+  for (let i = 0; i < 10_001; i++) await Promise.resolve(versioned.remove(`b|${i}`)).catch(() => {})
+  t.equal(atOnce(versioned.lookup('b|kept', [])), 'later')
 })
 
 t.test('copies have bytes of their own', async (t) => {

@@ -10,7 +10,7 @@ import { dropManifest, prepare, withPieces } from './write.ts'
 /** Removes the key while it holds exactly `expected`. */
 export async function deleteKeyIf (parts: Parts, key: string, expected: Buffer): Promise<boolean> {
   const server = parts.place(key)
-  return await parts.namespace.write(server, key, async (name) => {
+  return await parts.namespace.under(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const held = await parts.items.get(server, name)
       if (held === undefined || !await holds(parts, held, expected)) return false
@@ -27,7 +27,7 @@ export async function replaceKeyIf (parts: Parts, key: string, expected: Buffer,
   const prepared = await prepare(parts, value, ttl)
   if (prepared === undefined) return undefined
   const server = parts.place(key)
-  return await withPieces(parts, prepared, async () => await parts.namespace.write(server, key, async (name) => {
+  return await withPieces(parts, prepared, async () => await parts.namespace.under(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const held = await parts.items.get(server, name)
       if (held === undefined || !await holds(parts, held, expected)) return false
@@ -46,7 +46,7 @@ export async function replaceKeyIf (parts: Parts, key: string, expected: Buffer,
  */
 export async function touchKey (parts: Parts, key: string, ttl: number | undefined): Promise<boolean> {
   const server = parts.place(key)
-  return await parts.namespace.write(server, key, async (name) => {
+  return await parts.namespace.under(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const held = await parts.items.get(server, name)
       if (held?.content === undefined) return false

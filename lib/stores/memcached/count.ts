@@ -10,7 +10,7 @@ import type { Parts } from './parts.ts'
 export async function countKey (parts: Parts, key: string, delta: number, ttl: number | undefined): Promise<number> {
   if (!Number.isInteger(delta) || Math.abs(delta) > 2 ** 53) throw new errors.FST_CACHE_ERR_ARGUMENT(`a counter takes whole numbers within ±2^53; got ${String(delta)}`)
   const server = parts.place(key)
-  return await parts.namespace.write(server, key, async (name) => {
+  return await parts.namespace.under(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const [held, sum] = await Promise.all([parts.items.get(server, name), parts.items.count(server, name, delta)])
       const over = held !== undefined && held.content === undefined

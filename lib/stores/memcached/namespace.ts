@@ -8,8 +8,6 @@ import { cleared, freshMarks, markOf, marksText, parseMarks } from './marks.ts'
 import type { Marks } from './marks.ts'
 import { OP, STATUS } from './protocol.ts'
 
-/** How old the marks may be that a read goes by, ms: another process's `clear` is seen within a second. */
-const MOST_AGE = 700
 /** How often an operation is done again because a `clear` came in between. */
 const MOST_ROUNDS = 5
 
@@ -17,7 +15,6 @@ interface Known {
   marks?: Marks
   /** The bytes they were read from: the same bytes are not parsed again. */
   text?: string
-  at: number
   /** A question in this turn of the event loop; it stands before whatever is asked in the same turn. */
   asking?: Promise<Marks> | undefined
   /** A `clear` that this server has not taken: before anything else it must. */
@@ -29,9 +26,9 @@ interface Known {
  * marks of its own, beside the items that they are for: where one is gone, the others are not concerned; where the
  * marks are lost, the items only become unreachable.
  *
- * A write asks for the marks in the same batch, in front of itself, and is done again when they have moved: it can
- * neither be lost in, nor miss, a namespace that another process has left. A read does so only when what is known is
- * older than 0.7 s.
+ * Every operation asks for the marks in the same batch, in front of itself, and is done again when they have moved: it
+ * can neither be lost in, nor miss, nor read, a namespace that another process has left. All that is asked in one turn
+ * of the event loop shares one question.
  */
 export class Namespace {
   readonly #call: Call
@@ -45,19 +42,11 @@ export class Namespace {
     this.#items = items
     this.#keys = keys
     this.#prefix = prefix
-    this.#known = Array.from({ length: servers }, () => ({ at: -Infinity, owed: [] }))
-  }
-
-  read<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
-    const known = this.#known[server] as Known
-    if (known.marks !== undefined && known.owed.length === 0 && performance.now() - known.at < MOST_AGE) {
-      return run(this.#name(known.marks, key))
-    }
-    return this.write(server, key, run)
+    this.#known = Array.from({ length: servers }, () => ({ owed: [] }))
   }
 
   /** Runs under marks that are known to hold; `run` must send its first request at once. */
-  async write<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
+  async under<T> (server: number, key: string, run: (name: Buffer) => Promise<T>): Promise<T> {
     const known = this.#known[server] as Known
     for (let round = 0; round < MOST_ROUNDS; round++) {
       if (known.owed.length > 0) await this.#settle(server)
@@ -109,7 +98,7 @@ export class Namespace {
       if (next === undefined) throw new errors.FST_CACHE_ERR_UNSUPPORTED('memcached cannot clear so many different parts of one cache; clear the whole cache, or use tags')
       const written = await this.#put(server, next, held?.cas)
       if (!written) continue
-      this.#learn(server, next, performance.now())
+      this.#learn(server, next)
       return
     }
     throw new errors.FST_CACHE_ERR_BACKEND('the cache is being cleared by too many at once')
@@ -128,23 +117,21 @@ export class Namespace {
 
   async #fetch (server: number): Promise<Marks> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const at = performance.now()
       const held = await this.#items.get(server, this.#keys.namespace)
       const marks = read(held, this.#known[server])
-      if (marks !== undefined) return this.#learn(server, marks, at)
+      if (marks !== undefined) return this.#learn(server, marks)
       const fresh = freshMarks()
-      if (await this.#put(server, fresh, held?.cas)) return this.#learn(server, fresh, at)
+      if (await this.#put(server, fresh, held?.cas)) return this.#learn(server, fresh)
     }
     throw new errors.FST_CACHE_ERR_BACKEND('memcached does not keep the marks of the cache (is it full?)')
   }
 
-  #learn (server: number, marks: Marks, at: number): Marks {
+  #learn (server: number, marks: Marks): Marks {
     const known = this.#known[server] as Known
     if (known.marks !== marks) {
       known.marks = marks
       known.text = marksText(marks)
     }
-    known.at = Math.max(known.at, at)
     return marks
   }
 

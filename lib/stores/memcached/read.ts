@@ -12,7 +12,7 @@ export async function readKey (parts: Parts, key: string): Promise<Buffer | unde
 
 export async function contentOf (parts: Parts, key: string): Promise<Content | undefined> {
   const server = parts.place(key)
-  const held = await parts.namespace.read(server, key, (name) => parts.items.get(server, name))
+  const held = await parts.namespace.under(server, key, (name) => parts.items.get(server, name))
   return held?.content
 }
 

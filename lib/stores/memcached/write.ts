@@ -53,7 +53,7 @@ export async function setKey (parts: Parts, key: string, value: Buffer, ttl: num
   const prepared = preparing instanceof Promise ? await preparing : preparing
   if (prepared === undefined) return false
   const server = parts.place(key)
-  return await withPieces(parts, prepared, async () => await parts.namespace.write(server, key, async (name) => {
+  return await withPieces(parts, prepared, async () => await parts.namespace.under(server, key, async (name) => {
     // Only a large value is worth asking for what it replaces.
     const before = prepared.manifest === undefined ? undefined : parts.items.get(server, name)
     const [held, outcome] = await Promise.all([before, parts.items.set(server, name, prepared.item, prepared.ttl)])
@@ -68,7 +68,7 @@ export async function addKey (parts: Parts, key: string, value: Buffer, ttl: num
   const prepared = preparing instanceof Promise ? await preparing : preparing
   if (prepared === undefined) return undefined
   const server = parts.place(key)
-  return await withPieces(parts, prepared, async () => await parts.namespace.write(server, key, async (name) => {
+  return await withPieces(parts, prepared, async () => await parts.namespace.under(server, key, async (name) => {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const outcome = await parts.items.add(server, name, prepared.item, prepared.ttl)
       if (outcome === 'stored') return true
@@ -85,7 +85,7 @@ export async function addKey (parts: Parts, key: string, value: Buffer, ttl: num
 
 export async function deleteKey (parts: Parts, key: string): Promise<boolean> {
   const server = parts.place(key)
-  return await parts.namespace.write(server, key, async (name) => {
+  return await parts.namespace.under(server, key, async (name) => {
     const [held, outcome] = await Promise.all([parts.items.get(server, name), parts.items.delete(server, name)])
     if (outcome === 'deleted') dropManifest(parts, held?.content)
     return outcome === 'deleted' && held?.content !== undefined

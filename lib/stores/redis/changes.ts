@@ -1,6 +1,6 @@
 import type { GuardLog } from '../guarded.ts'
 import type { Watch, Watcher } from '../watch.ts'
-import { tidy } from './faults.ts'
+import { messageOf } from './faults.ts'
 import { wireKey } from './keys.ts'
 import type { Client, Link } from './link.ts'
 import { mastersOf } from './sending.ts'
@@ -85,10 +85,11 @@ export function watchChanges (link: Pick<Link, 'keyPrefix'> & { client (): Clien
     for (const key of keys) watcher.changed(key.toString('utf8', before.length))
   }
 
-  function complain ({ message }: Error): void {
+  function complain (error: Error): void {
+    const message = messageOf(error)
     if (!FORBIDDEN.test(message) || complaint === message) return
     complaint = message
-    log.error({ reason: tidy(message) }, `fastify-cached: CACHE_LOCAL keeps nothing: the server does not let this user watch changes (CLIENT TRACKING and the channel __redis__:invalidate): ${tidy(message)}`)
+    log.error({ reason: message }, `fastify-cached: CACHE_LOCAL keeps nothing: the server does not let this user watch changes (CLIENT TRACKING and the channel __redis__:invalidate): ${message}`)
   }
 
   look()

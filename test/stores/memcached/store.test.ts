@@ -119,7 +119,7 @@ await t.test('a larger item size, where the server has it', async (t) => {
   await store.close()
 })
 
-await t.test('clear: this prefix only, in this process at once, in another within a second', async (t) => {
+await t.test('clear: this prefix only, at once, in another process too', async (t) => {
   const three = await servers(t, 3)
   const { store } = await openStore(three)
   const { store: other } = await openStore(three)
@@ -129,10 +129,8 @@ await t.test('clear: this prefix only, in this process at once, in another withi
   await foreign.set('test_eu_key', bytes('value'))
   t.ok((await other.getMany(keys)).every((value) => value !== undefined))
   t.equal(await store.clear('test_'), true)
-  const cleared = performance.now()
   t.ok((await store.getMany(keys)).every((value) => value === undefined))
-  await eventually(async () => (await other.getMany(keys)).every((value) => value === undefined))
-  t.ok(performance.now() - cleared < 1000)
+  t.ok((await other.getMany(keys)).every((value) => value === undefined))
   t.same(await foreign.get('test_eu_key'), bytes('value'))
   await Promise.all([store, other, foreign].map(async (one) => await one.close()))
 })
