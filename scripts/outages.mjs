@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** The tables, what failed, and how each case ended. */
+const WORTH = /[│┌├└]|not ok|^ {4}ok |^ok |^# .*\|/
+
 const root = join(import.meta.dirname, '..')
 const files = process.argv.slice(2)
 if (files.length === 0) {
@@ -32,6 +35,3 @@ function run (file) {
     child.on('close', resolve)
   })
 }
-
-/** The tables, what failed, and how each case ended. */
-const WORTH = /[│┌├└]|not ok|^ {4}ok |^ok |^# .*\|/
