@@ -218,7 +218,7 @@ t.test('another process reads it', { skip: process.features.typescript ? false :
   const code = `const { readMsgpack } = require(${JSON.stringify(new URL('../lib/serializer/msgpack-read.ts', import.meta.url).pathname)})
     const v = readMsgpack(Buffer.from('${packed.toString('hex')}', 'hex'))
     console.log(v.rows[1].id === 2n && v.rows[0].at.getTime() === 7 && v.m.get(1).has(2))`
-  t.equal(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8' }).trim(), 'true')
+  t.equal(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } }).trim(), 'true')
 })
 
 t.test('hostile bytes: an error, soon, and never anything else', async (t) => {
