@@ -1,11 +1,13 @@
 import { deleteCached, type DeleteCachedOptions } from './http/delete-cached.ts'
+import { errors } from './errors.ts'
+import { inBatches } from './in-batches.ts'
 import type { Engine } from './http/engine.ts'
 import type { CachedRoute } from './http/route.ts'
 import { emit, emitError, type CacheEvent } from './events.ts'
 import type { CacheStats } from './stats.ts'
 import type { Backend } from './backend.ts'
 import type { FunctionSide } from './function/functions.ts'
-import { keyOf, tagsOf, type SetOptions, type Values } from './values.ts'
+import { keyOf, tagsOf, timeoutOf, type Values } from './values.ts'
 import type { Cache } from '../types/cache.ts'
 
 /** What `fastify.cache` is put together from. */
@@ -45,8 +47,9 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
   }
 
   async function deleteMany (keys: readonly string[]): Promise<string[]> {
+    checkKeys(keys)
     for (const key of keys) keyOf(key)
-    const results = await Promise.allSettled(keys.map(async (key) => await watched(() => values.delete(key), key)))
+    const results = await inBatches(keys, async (key) => await watched(() => values.delete(key), key))
     const deleted = keys.filter((_key, i) => { const one = results[i]!; return one.status === 'fulfilled' && one.value })
     const fault = results.find((one) => one.status === 'rejected')
     if (fault === undefined || (settings.ignoreErrors && isBackendFault(fault.reason))) return deleted
@@ -60,8 +63,9 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
   const { close: _close, ...publicPart } = functions
   const cache: Cache = {
     get: (async (key: string) => await values.get(key)) as Cache['get'],
-    getMany: (async (keys: readonly string[]) => await values.getMany(keys)) as Cache['getMany'],
+    getMany: (async (keys: readonly string[]) => await values.getMany(checkKeys(keys))) as Cache['getMany'],
     async getDict (keys) {
+      checkKeys(keys)
       const found = await values.getMany(keys)
       const dict = Object.create(null) as Record<string, never>
       keys.forEach((key, i) => { dict[key] = found[i] as never })
@@ -70,17 +74,19 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     has: async (key) => await values.has(key),
     set: async (key, value, options) => await values.set(key, value, options),
     async setMany (entries, options) {
-      const pairs = entries instanceof Map ? [...entries] : Object.entries(entries)
-      const stored = await Promise.all(pairs.map(async ([key, value]) => await values.set(key, value, options as SetOptions)))
-      return pairs.filter((_pair, i) => stored[i]).map(([key]) => key)
+      const pairs = pairsOf(entries)
+      const results = await inBatches(pairs, async ([key, value]) => await values.set(key, value, options))
+      const fault = results.find((one) => one.status === 'rejected')
+      if (fault !== undefined) throw fault.reason
+      return pairs.filter((_pair, i) => (results[i] as PromiseFulfilledResult<boolean>).value).map(([key]) => key)
     },
     add: async (key, value, options) => await watched(() => values.add(key, value, options), key),
     delete: async (key) => await removal(() => values.delete(key), false, key),
     deleteMany,
     unlink: async (...keys) => await deleteMany(keys),
     deleteByPrefix: async (prefix) => await removal(() => values.deleteByPrefix(prefix), 0, String(prefix)),
-    inc: async (key, delta = 1, options) => await watched(() => values.increment(key, delta, options?.timeout), key),
-    dec: async (key, delta = 1, options) => await watched(() => values.increment(key, typeof delta === 'number' ? -delta : delta, options?.timeout), key),
+    inc: async (key, delta = 1, options) => await watched(() => values.increment(key, delta, timeoutOf(options)), key),
+    dec: async (key, delta = 1, options) => await watched(() => values.increment(key, typeof delta === 'number' ? -delta : delta, timeoutOf(options)), key),
     async clear () {
       if (engine.none) return true
       engine.uncacheable.clear()
@@ -114,6 +120,17 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
     get store () { return backend.store }
   }
   return Object.freeze(cache)
+}
+
+function checkKeys (keys: unknown): readonly string[] {
+  if (Array.isArray(keys)) return keys as string[]
+  throw new errors.FST_CACHE_ERR_ARGUMENT(`keys must be a list of keys; got ${keys === null ? 'null' : typeof keys}`)
+}
+
+function pairsOf (entries: unknown): Array<[string, unknown]> {
+  if (entries instanceof Map) return [...entries as Map<string, unknown>]
+  if (typeof entries === 'object' && entries !== null && !Array.isArray(entries) && !(Symbol.iterator in entries)) return Object.entries(entries)
+  throw new errors.FST_CACHE_ERR_ARGUMENT('setMany takes an object or a Map of keys and values')
 }
 
 /** The backend's own failures, as against what the caller did wrong. */

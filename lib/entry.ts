@@ -31,6 +31,7 @@ export interface Live { readonly live: unknown }
 
 /** A stored reply: what a hit puts on the wire again. */
 export interface StoredReply {
+  /** The status code. */
   readonly status: number
   /** Name, value, name, value …; names in lower case; a field of several lines is an array, a removed field an empty one. */
   readonly headers: ReadonlyArray<string | readonly string[]>
@@ -44,8 +45,9 @@ export interface StoredReply {
   readonly date: number
   /** Seconds that the reply had been stored upstream when it came (its own `Age`). */
   readonly age: number
-  /** The validators, as sent. */
+  /** The `ETag`, as sent. */
   readonly etag: string | undefined
+  /** The `Last-Modified`, as sent. */
   readonly lastModified: string | undefined
 }
 

@@ -8,7 +8,7 @@ export const errors = {
   FST_CACHE_ERR_KEY: createError('FST_CACHE_ERR_KEY', 'fastify-cached: a key must be a non-empty string; got %s', 500, TypeError),
   FST_CACHE_ERR_VALUE: createError('FST_CACHE_ERR_VALUE', 'fastify-cached: the value of %s cannot be stored: %s', 500, TypeError),
   FST_CACHE_ERR_TIMEOUT: createError('FST_CACHE_ERR_TIMEOUT', 'fastify-cached: timeout must be a number of seconds, 0 (never expires) or more; got %s', 500, RangeError),
-  FST_CACHE_ERR_NOT_A_NUMBER: createError('FST_CACHE_ERR_NOT_A_NUMBER', 'fastify-cached: %s does not hold a whole number that can be counted', 500, TypeError),
+  FST_CACHE_ERR_NOT_A_NUMBER: createError('FST_CACHE_ERR_NOT_A_NUMBER', 'fastify-cached: %s does not hold a whole number that can be counted: one that inc, or set without tags, has put there', 500, TypeError),
   FST_CACHE_ERR_ARGUMENT: createError('FST_CACHE_ERR_ARGUMENT', 'fastify-cached: %s', 500, TypeError),
   FST_CACHE_ERR_BACKEND: createError('FST_CACHE_ERR_BACKEND', 'fastify-cached: the cache backend failed: %s', 503),
   FST_CACHE_ERR_BACKEND_DOWN: createError('FST_CACHE_ERR_BACKEND_DOWN', 'fastify-cached: the cache backend is down (%s); it is tried again in the background', 503),

@@ -4,6 +4,7 @@ import { channel } from 'node:diagnostics_channel'
 export interface CacheEvent {
   /** The cache's decorator name. */
   readonly cache: string
+  /** A cached route, a memoized function, or a single value. */
   readonly kind: 'route' | 'memoize' | 'value'
   /**
    * Of the entry as the backend knows it (values: as the application does); the URL where no key was made of it, a tag or

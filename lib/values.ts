@@ -5,6 +5,7 @@ import type { Entry } from './entry.ts'
 import { errors } from './errors.ts'
 import { isCount } from './stores/count.ts'
 import { isOutage } from './stores/outage.ts'
+import { nearest } from './options/nearest.ts'
 import { refusal, type Packer } from './serializer.ts'
 import type { Awaitable, Store } from './stores/store.ts'
 
@@ -67,7 +68,7 @@ export function createValues (deps: ValuesDeps): Values {
   }
 
   function draft (key: string, value: unknown, options: SetOptions): Draft {
-    const { timeout, tags } = typeof options === 'object' && options !== null ? options : { timeout: options, tags: undefined }
+    const { timeout, tags } = setOptions(options)
     const seconds = secondsOf(timeout, deps.defaultTimeout)
     const at = now()
     return {
@@ -210,6 +211,30 @@ export function pack (packer: Packer, key: string, value: unknown): ReturnType<P
 export function keyOf (key: unknown): string {
   if (typeof key === 'string' && key !== '') return key
   throw new errors.FST_CACHE_ERR_KEY(key === '' ? "''" : typeof key)
+}
+
+/** Seconds, or an object of known names. */
+function setOptions (options: SetOptions): { timeout?: unknown, tags?: unknown } {
+  if (typeof options !== 'object' || options === null) return { timeout: options }
+  checkNames(options, ['timeout', 'tags'])
+  return options
+}
+
+/** The `timeout` of `inc` and `dec`. */
+export function timeoutOf (options: { timeout?: number | null | undefined } | null | undefined): number | null | undefined {
+  if (options === undefined || options === null) return undefined
+  checkNames(options, ['timeout'])
+  return options.timeout
+}
+
+/** A name that is not known is refused with the nearest that is: a tag that is misspelt would never be invalidated. */
+export function checkNames (options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new errors.FST_CACHE_ERR_ARGUMENT(`options are an object with ${known.join(', ')}; got ${Array.isArray(options) ? 'a list' : typeof options}`)
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const near = nearest(name, known)
+    throw new errors.FST_CACHE_ERR_ARGUMENT(`'${name}' is no option here; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean '${near}'?`}`)
+  }
 }
 
 /** `undefined` and `null` mean the default; 0 means never. */

@@ -213,7 +213,7 @@ t.test('a toJSON that packs something itself', async (t) => {
   t.same(msgpack.unpack(msgpack.pack({ before: 'b'.repeat(50), inner, after: 'a' })), { before: 'b'.repeat(50), inner: 111, after: 'a' })
 })
 
-t.test('another process reads it', { skip: process.features.typescript ? false : 'needs a Node that reads TypeScript' }, async (t) => {
+t.test('another process reads it', { skip: Number(process.versions.node.split('.')[0]) >= 24 ? false : 'needs a Node that reads TypeScript by itself, also in a child of the test runner' }, async (t) => {
   const packed = msgpack.pack({ rows: [{ id: 1n, at: new Date(7) }, { id: 2n, at: new Date(8) }], m: new Map([[1, new Set([2])]]) }) as Buffer
   const code = `const { readMsgpack } = require(${JSON.stringify(new URL('../lib/serializer/msgpack-read.ts', import.meta.url).pathname)})
     const v = readMsgpack(Buffer.from('${packed.toString('hex')}', 'hex'))

@@ -18,6 +18,7 @@ export interface Cache extends Functions {
   getMany<T = unknown> (keys: readonly string[]): Promise<Array<T | undefined>>
   /** By key; an object without a prototype. */
   getDict<T = unknown> (keys: readonly string[]): Promise<Record<string, T | undefined>>
+  /** Is there a value that has not expired? */
   has (key: string): Promise<boolean>
   /** `false`: not stored; what was there before is gone. */
   set (key: string, value: unknown, options?: SetOptions): Promise<boolean>

@@ -87,13 +87,16 @@ export interface FillOptions<Args extends unknown[], T> {
   lock?: boolean | { timeout?: number } | null | undefined
 }
 
+/** Options of `cache.getOrSet(key, make, options)`. Durations are seconds. */
 export type GetOrSetOptions<T> = FillOptions<[], T>
 
+/** Options of `cache.cached(fn, options)`. Durations are seconds. */
 export interface CachedOptions<F extends Callable> extends FillOptions<ArgumentsOf<F>, Result<F>> {
   /** The key of the one entry, which `cache.get` and `cache.delete` know too. */
   key: string
 }
 
+/** Options of `cache.memoize(fn, options)`. Durations are seconds; `undefined` and `null` mean the default. */
 export interface MemoizeOptions<F extends Callable> extends FillOptions<ArgumentsOf<F>, Result<F>> {
   /** Default: the function's own name. Needed for one that has none. */
   name?: string | null | undefined

@@ -32,6 +32,8 @@ async function afterForcedUpdate (engine: Engine, call: Call): Promise<unknown> 
   }
   const seen = await look(engine, call)
   if (!forced) return decide(engine, call, seen)
+  // It cannot be stored: what it supersedes must not come back in its place.
+  if (seen.found === undefined) engine.versioned.distrust(call.key)
   return fill(engine, call, seen, undefined, { anew: true })
 }
 

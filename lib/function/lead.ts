@@ -98,6 +98,7 @@ async function make (engine: Engine, call: Call, look: Look, origin: Origin | un
   }
   const kept = await mayKeep(engine, call, result)
   const packed = packResult(engine, call, result)
+  if (stamp === undefined && look.found?.entry !== undefined) engine.versioned.distrust(call.key)
   if (stamp === undefined || overtaken(origin)) return { result, packed }
   if (origin !== undefined) origin.wrote = true
   const names = kept && packed !== undefined ? namesOf(engine, call, result) : undefined

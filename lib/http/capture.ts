@@ -26,7 +26,9 @@ type Done = (error: Error | null, payload?: unknown) => void
  */
 export function capture (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, given: unknown, done: Done): void {
   const payload = absorbResponse(reply, given)
-  if (exchange.fallback === undefined || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
+  // An error that comes after the capture is a later hook's: the client sees it, as without the cache.
+  const late = exchange.watched && !exchange.streamed
+  if (exchange.fallback === undefined || late || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
   standing(exchange, (entry) => {
     if (entry === undefined) return take(exchange, request, reply, payload, done)
     discard(payload)
@@ -101,6 +103,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   downstream(exchange, reply, lifetime, now)
   watch(exchange)
   if (body === undefined) {
+    exchange.streamed = true
     const { stream, giveUp } = readAhead(payload as NodeJS.ReadableStream, settings.maxEntryBytes, (copy, why) => {
       if (copy === undefined) abandon(exchange, why ?? 'aborted')
       else if (declared !== undefined && Number(declared) !== copy.length) abandon(exchange, 'content-length')
@@ -115,7 +118,7 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   }
   if (unchanged(exchange, request, captured, now)) {
     reply.code(304)
-    for (let i = 0; i < headers.length; i += 2) if (!headersOf304(headers[i] as string)) reply.removeHeader(headers[i] as string)
+    for (let i = 0; i < headers.length; i += 2) if (!headersOf304(headers[i] as string, captured.etag !== undefined)) reply.removeHeader(headers[i] as string)
     reply.removeHeader('content-length')
     return done(null, undefined)
   }
@@ -131,7 +134,7 @@ function unchanged (exchange: Exchange, request: FastifyRequest, captured: Captu
   return notModified({ ifNoneMatch, ifModifiedSince, method: request.method }, captured, now)
 }
 
-/** RFC 5861 and §2 of the contract: a failure is a 5xx, or a throw that an error handler covered with a success. */
+/** RFC 5861 §4: a failure is a 5xx, or a throw that an error handler covered with a success. */
 function replaces (exchange: Exchange, reply: FastifyReply): boolean {
   if (refusesStale(exchange)) return false
   return reply.statusCode >= 500 || (exchange.failed && reply.statusCode < 400)
@@ -173,6 +176,7 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   if (typeof timeout !== 'function') return timeout
   try {
     const seconds: unknown = timeout(request, reply)
+    if (seconds === undefined || seconds === null) return exchange.route.engine.settings.defaultTimeout
     if (typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds)) return seconds
     throw new RangeError(`timeout must give a number of seconds, 0 or more; got ${typeof seconds === 'number' ? String(seconds) : typeof seconds}`)
   } catch (error) {

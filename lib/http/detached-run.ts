@@ -37,6 +37,7 @@ export function claim (exchange: Exchange): boolean {
   const handover = handovers.get(signal)
   if (handover === undefined || handover.claimed || handover.trigger.route.id !== exchange.route.id) return false
   handover.claimed = true
+  lendSocket(exchange)
   const { trigger } = handover
   exchange.forward = 'stale'
   exchange.address = trigger.address
@@ -51,6 +52,16 @@ export function claim (exchange: Exchange): boolean {
   exchange.fills = true
   begin(exchange)
   return true
+}
+
+/** The injected request's socket is a mock without the methods that handlers call to set or lift a time limit. */
+function lendSocket ({ request, reply }: Exchange): void {
+  for (const socket of [request.raw.socket, reply.raw.socket]) {
+    if (socket === undefined || socket === null) continue
+    const mock = socket as unknown as Record<string, unknown>
+    for (const name of ['setTimeout', 'setNoDelay', 'setKeepAlive', 'ref', 'unref']) mock[name] ??= () => socket
+    mock.destroy ??= (error?: Error) => { reply.raw.destroy(error) }
+  }
 }
 
 /** The background runs of one cache: stale refresh, eager refresh, and the run behind a soft timeout. */

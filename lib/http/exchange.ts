@@ -34,6 +34,8 @@ export interface Exchange {
   /** Set where the request went on to the handler. */
   forward: Forward | undefined
   detail: string | undefined
+  /** `forcedUpdate`: whatever is stored, or on its way, is superseded by a run of its own. */
+  forced: boolean
   /** The reply comes from the store: the capture lets it pass. */
   served: boolean
   /** The stored reply has no content type, nor has anybody else given it one. */
@@ -50,8 +52,10 @@ export interface Exchange {
   found: Found | undefined
   /** A stale entry that replaces a failed reply. */
   fallback: Entry<StoredReply> | undefined
-  /** `forcedUpdate`: it wants a run of its own, begun after it came. */
-  forced: boolean
+  /** The status of the failed reply that a stale entry has replaced. */
+  failure: number | undefined
+  /** The body that was taken down is a stream: its failure is the handler's, not a later hook's. */
+  streamed: boolean
   /** How often a flight that was waited for brought nothing. */
   attempts: number
   /** When it was looked up, in the order of the flights' moments. */
@@ -74,6 +78,8 @@ export interface Exchange {
   /** What the handler returned, where that is a promise. */
   running: Promise<unknown> | undefined
   failed: boolean
+  /** A reply from the store failed in a later hook. */
+  failedAgain: boolean
   /** The headers that this request's earlier hooks set: what the handler adds is the difference. */
   baseline: Record<string, number | string | string[] | undefined> | undefined
   capture: Captured | undefined
@@ -146,6 +152,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     proceed,
     forward: undefined,
     detail: undefined,
+    forced: false,
     served: false,
     untyped: false,
     origin: undefined,
@@ -155,7 +162,8 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     directives: undefined,
     found: undefined,
     fallback: undefined,
-    forced: false,
+    failure: undefined,
+    streamed: false,
     attempts: 0,
     asked: 0,
     waitsUntil: 0,
@@ -172,6 +180,7 @@ export function openExchange (route: CachedRoute, request: FastifyRequest, reply
     destroy: undefined,
     left: false,
     failed: false,
+    failedAgain: false,
     baseline: undefined,
     capture: undefined,
     control: undefined,

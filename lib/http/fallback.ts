@@ -48,11 +48,14 @@ export function replaceByStale (exchange: Exchange, reply: FastifyReply, entry: 
   const now = engine.now()
   exchange.served = true
   exchange.skipped = 'error'
+  exchange.forward = undefined
+  exchange.failure = Math.max(reply.statusCode, 500)
   countHit(exchange, 'stale-if-error')
 
   const baseline = exchange.baseline ?? {}
   const added = difference(baseline, reply.getHeaders() as Headers)
   for (let i = 0; i < added.length; i += 2) restore(reply, added[i] as string, baseline)
+  for (const name of ['etag', 'set-cookie']) restore(reply, name, baseline)
   reply.removeHeader('content-length')
   putHeaders(reply, entry.payload, false)
   if (entry.payload.etag !== undefined) reply.header('etag', entry.payload.etag)
@@ -65,8 +68,15 @@ export function replaceByStale (exchange: Exchange, reply: FastifyReply, entry: 
   return replayBody(route, entry.payload)
 }
 
+/** The stale reply failed too, in a later hook: the failure's own status, and nothing of the entry. */
+export function failAgain ({ failure }: Exchange, reply: FastifyReply): void {
+  if (failure !== undefined && reply.statusCode < 400) reply.code(failure)
+  for (const name of ['etag', 'age', 'cache-status']) reply.removeHeader(name)
+}
+
 function restore (reply: FastifyReply, name: string, baseline: Headers): void {
   const before = baseline[name]
   reply.removeHeader(name)
-  if (before !== undefined) reply.header(name, before)
+  // Fastify adds to Set-Cookie instead of replacing it.
+  for (const one of before === undefined ? [] : Array.isArray(before) ? before : [before]) reply.header(name, one)
 }

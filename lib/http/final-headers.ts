@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import { Http2ServerResponse } from 'node:http2'
 import type { HeaderValue } from './policy/response.ts'
 
 /** A field of the reply as it leaves, by its name in lower case. */
@@ -23,10 +24,33 @@ function allLowerCase (headers: object): boolean {
   return true
 }
 
-/** The head that was written, as text: what a wrapped `writeHead` put into it without telling `getHeader`. */
-export function headSays (raw: ServerResponse, name: string): boolean {
+const PLATFORM = new Set<unknown>([ServerResponse.prototype.writeHead, Http2ServerResponse.prototype.writeHead])
+
+/** It is Node's own: what it is given is what it writes. */
+export function isPlain (writeHead: unknown): boolean {
+  return PLATFORM.has(writeHead)
+}
+
+/**
+ * The head as it was written, also where a wrapped `writeHead` (the way of `on-headers`) changed it on its way. HTTP/1 keeps
+ * its text; HTTP/2 answers `getHeader`.
+ */
+export function writtenHeaders (raw: ServerResponse, given: unknown): FinalHeader {
   const head = (raw as { _header?: unknown })._header
-  return typeof head === 'string' && head.toLowerCase().includes(`\r\n${name}:`)
+  if (typeof head !== 'string') {
+    const before = finalHeaders(raw, given)
+    return (name) => raw.getHeader(name) ?? before(name)
+  }
+  const fields = new Map<string, string>()
+  for (const line of head.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon < 1) continue
+    const name = line.slice(0, colon).toLowerCase()
+    const value = line.slice(colon + 1).trim()
+    const before = fields.get(name)
+    fields.set(name, before === undefined ? value : `${before}, ${value}`)
+  }
+  return (name) => fields.get(name)
 }
 
 function pairsOf (list: readonly unknown[]): Array<[string, unknown]> {

@@ -1,3 +1,4 @@
+import { failAgain } from './fallback.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify'
 import { errors } from '../errors.ts'
 import { Tally } from '../tally.ts'
@@ -54,6 +55,7 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     if (exchange === undefined || exchange.route.engine !== engine) return after(null, payload)
     if (!exchange.served && !engine.none) return capture(exchange, request, reply, payload, after as never)
     if (exchange.untyped) reply.removeHeader('content-type')
+    if (exchange.failedAgain) failAgain(exchange, reply)
     after(null, payload)
   }
   const purging = (request: FastifyRequest, reply: FastifyReply, done: Next): Next => (error, payload) => {
@@ -71,7 +73,11 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
 
   instance.addHook('onError', function noteFailure (request, _reply, _error, done) {
     const exchange = exchangeOf(request)
-    if (exchange !== undefined) exchange.failed = true
+    if (exchange !== undefined) {
+      exchange.failedAgain = exchange.served
+      exchange.untyped = false
+      exchange.failed = true
+    }
     done()
   })
 

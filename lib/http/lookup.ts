@@ -80,8 +80,8 @@ function read (exchange: Exchange, custom: string | undefined): void {
   ask(exchange, 'forcedUpdate', () => route.settings.forcedUpdate!(request), (forced) => {
     // One that throws goes round the cache: it is not known whether the entry may be served.
     if (forced === undefined) return bypass(exchange, 'forcedUpdate')
-    if (forced) find(exchange, 'forced-update')
-    else find(exchange)
+    exchange.forced = forced
+    find(exchange)
   })
 }
 
@@ -91,35 +91,31 @@ function twoHosts ({ headers }: Exchange['request']): boolean {
   return authority !== undefined && headers.host !== undefined && authority !== headers.host
 }
 
-/**
- * Looks the key up; also the second time, after a flight that brought nothing.
- *
- * @param superseding why a usable entry is not to be served: it is only superseded
- */
-export function find (exchange: Exchange, superseding?: string): void {
+/** Looks the key up; also the second time, after a flight that brought nothing. */
+export function find (exchange: Exchange): void {
   exchange.key = exchange.address!.key
-  step(exchange, superseding, addressed)
+  step(exchange, addressed)
 }
 
-type Next = (exchange: Exchange, found: Found | undefined, superseding: string | undefined) => void
+type Next = (exchange: Exchange, found: Found | undefined) => void
 
 /** What stands under the address: a reply, or the index that tells how to choose one. */
-function addressed (exchange: Exchange, found: Found | undefined, superseding: string | undefined): void {
+function addressed (exchange: Exchange, found: Found | undefined): void {
   const entry = found?.entry
   exchange.fields = NO_FIELDS
-  if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, superseding, 'uri-miss')
+  if (entry === undefined || entry.kind !== 'variants') return choose(exchange, found, 'uri-miss')
   exchange.fields = (entry.payload as Variants).fields
   exchange.key = keyOfVariant(exchange, exchange.fields)
   exchange.route.engine.variantUse.note(exchange.key)
-  step(exchange, superseding, chosen)
+  step(exchange, chosen)
 }
 
-function chosen (exchange: Exchange, found: Found | undefined, superseding: string | undefined): void {
-  choose(exchange, found, superseding, 'vary-miss')
+function chosen (exchange: Exchange, found: Found | undefined): void {
+  choose(exchange, found, 'vary-miss')
 }
 
 /** One read of the backend: at once in memory, else a promise; a backend that is down is a miss. */
-function step (exchange: Exchange, superseding: string | undefined, next: Next): void {
+function step (exchange: Exchange, next: Next): void {
   const { flights, versioned } = exchange.route.engine
   exchange.asked = flights.tick()
   let found: Found | Promise<Found>
@@ -127,24 +123,23 @@ function step (exchange: Exchange, superseding: string | undefined, next: Next):
     found = versioned.lookup(exchange.key, exchange.address!.names)
   } catch (error) {
     countFault(exchange.route, exchange.key, error)
-    return next(exchange, undefined, superseding)
+    return next(exchange, undefined)
   }
-  if (!isPromise(found)) return next(exchange, found, superseding)
+  if (!isPromise(found)) return next(exchange, found)
   found.then((answer) => {
     if (answer.entry !== undefined || !flights.endedSince(exchange.key, exchange.asked)) return answer
     // What this look-up did not find may have been written since: asked again before it is made again.
     exchange.asked = flights.tick()
     return versioned.lookup(exchange.key, exchange.address!.names)
-  }).then((answer) => { next(exchange, answer, superseding) }, (error: unknown) => {
+  }).then((answer) => { next(exchange, answer) }, (error: unknown) => {
     countFault(exchange.route, exchange.key, error)
-    next(exchange, undefined, superseding)
+    next(exchange, undefined)
   })
 }
 
-function choose (exchange: Exchange, found: Found | undefined, superseding: string | undefined, missed: Forward): void {
+function choose (exchange: Exchange, found: Found | undefined, missed: Forward): void {
   exchange.found = found
   exchange.fallback = undefined
-  exchange.forced = superseding !== undefined
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
@@ -152,8 +147,8 @@ function choose (exchange: Exchange, found: Found | undefined, superseding: stri
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
   if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry
-  if (superseding !== undefined) {
-    exchange.detail = superseding
+  if (exchange.forced) {
+    exchange.detail = 'forced-update'
     return miss(exchange, 'request')
   }
   const rules = settings.requestDirectives ? exchange.directives : undefined

@@ -66,16 +66,22 @@ function noteRun (exchange: Exchange): void {
 export function begin (exchange: Exchange): void {
   const { engine } = exchange.route
   // The look-up got no answer: one deadline of the backend is all that a request waits for.
-  if (exchange.found === undefined) return lead(exchange, undefined)
+  if (exchange.found === undefined) return unstored(exchange)
   const from = withNames(exchange)
   let stamp: Stamp | Promise<Stamp>
   try {
     stamp = engine.versioned.begin(from, expectedLife(exchange))
   } catch {
-    return lead(exchange, undefined)
+    return unstored(exchange)
   }
   if (!isPromise(stamp)) return lead(exchange, stamp)
-  stamp.catch(() => undefined).then((made) => lead(exchange, made))
+  stamp.then((made) => lead(exchange, made), () => unstored(exchange))
+}
+
+/** A run without versions cannot be stored: an entry that it supersedes must not come back in its place. */
+function unstored (exchange: Exchange): void {
+  if (exchange.forced || exchange.found?.entry !== undefined) exchange.route.engine.versioned.distrust(exchange.key)
+  lead(exchange, undefined)
 }
 
 /** On to the handler: what stands on the reply now is this request's own, and the run ends with the connection at the latest. */
@@ -139,7 +145,7 @@ function joinable (exchange: Exchange): Flight<Shared> | undefined {
 /** An entry whose write has not settled yet is as good as stored for a request of this process. */
 function beingWritten (exchange: Exchange): Entry<StoredReply> | undefined {
   const { request, route, detail, directives } = exchange
-  if (detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
+  if (exchange.forced || detail !== undefined || directives !== undefined || route.settings.isStale !== undefined) return undefined
   const ready = joinable(exchange)?.ready
   if (ready === undefined || variantKeyOf(ready.fields, request) !== ready.variant) return undefined
   return ready.entry.freshUntil > route.engine.now() ? ready.entry : undefined

@@ -1,4 +1,5 @@
 import { isPromise } from '../awaitable.ts'
+import { withDeadline } from '../stores/deadline.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
@@ -24,17 +25,7 @@ export function ask (exchange: Exchange, option: string, question: () => unknown
 /** Rejects where a function of the route has not answered within `CACHE_OPERATION_TIMEOUT`. */
 export async function withinBound (exchange: Exchange, answer: Promise<unknown>): Promise<unknown> {
   const bound = exchange.route.engine.settings.operationTimeout * 1000
-  if (bound === 0) return await answer
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${bound} ms (CACHE_OPERATION_TIMEOUT)`)), bound)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  return await withDeadline(answer, bound, () => new Error(`no answer within ${bound} ms (CACHE_OPERATION_TIMEOUT)`))
 }
 
 export function threw ({ route, request }: Exchange, option: string, error: unknown): void {

@@ -5,7 +5,7 @@ import { isPromise } from '../awaitable.ts'
 import { emit, emitError } from '../events.ts'
 import { placeOf, purgeNames, type Place } from './address.ts'
 import type { Engine } from './engine.ts'
-import { finalHeaders, type FinalHeader } from './final-headers.ts'
+import { writtenHeaders, type FinalHeader } from './final-headers.ts'
 import { normalHost } from './key.ts'
 
 /** Methods that change nothing (RFC 9110 §9.2.1, RFC 4918, RFC 3253, the QUERY method). */
@@ -34,7 +34,7 @@ export function purgeAtHead (engine: Engine, request: FastifyRequest, reply: Fas
   raw.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     raw.writeHead = writeHead
     const written = writeHead.apply(this, args as never)
-    purgeFor(engine, request, reply, args[0] as number, finalHeaders(this, args.at(-1)))
+    purgeFor(engine, request, reply, this.statusCode, writtenHeaders(this, args.at(-1)))
     return written
   } as typeof raw.writeHead
 }

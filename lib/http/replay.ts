@@ -68,7 +68,7 @@ export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged:
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const value = headers[i + 1]!
-    if (unchanged && !headersOf304(name)) continue
+    if (unchanged && !headersOf304(name, stored.etag !== undefined)) continue
     if (name === 'content-type' && value.length > 0) typed = true
     if (name === 'vary' || name === 'link' || name === 'cache-status') mergeInto(reply, name, value)
     else if (typeof value === 'string') reply.header(name, value)

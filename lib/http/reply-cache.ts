@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { errors } from '../errors.ts'
-import { secondsOf, tagsOf } from '../values.ts'
+import { checkNames, secondsOf, tagsOf } from '../values.ts'
 import { exchangeOf } from './exchange.ts'
 
 /** What a handler may say of its reply: `false` keeps it out of the store. */
@@ -19,6 +19,7 @@ export function decorateReply (instance: FastifyInstance): void {
     if (options !== false && (typeof options !== 'object' || options === null)) {
       throw new errors.FST_CACHE_ERR_ARGUMENT(`reply.cache() takes false, or { timeout, tags }; got ${options === null ? 'null' : typeof options}`)
     }
+    if (options !== false) checkNames(options, ['timeout', 'tags'])
     const timeout = options === false ? 0 : secondsOf(options.timeout, -1)
     const tags = options === false ? [] : options.tags ?? []
     tagsOf(tags)

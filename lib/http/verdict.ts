@@ -7,7 +7,7 @@ import { weakTag } from './conditional.ts'
 import { carriesNonce, nonceOf } from './csp.ts'
 import type { Captured, Exchange } from './exchange.ts'
 import type { HeaderValue } from './policy/response.ts'
-import { finalHeaders, headSays, type FinalHeader } from './final-headers.ts'
+import { finalHeaders, isPlain, writtenHeaders, type FinalHeader } from './final-headers.ts'
 import { countFault, countSkip } from './outcomes.ts'
 import { store } from './keep.ts'
 import { TakenReply } from './stored-reply.ts'
@@ -58,11 +58,8 @@ function leaving (this: Written, ...args: unknown[]): unknown {
   judge(exchange, args[0] as number, final)
   putStatus(exchange, this, given, final)
   const written = writeHead.apply(this, args)
-  // A `writeHead` that somebody wrapped before us may have added fields (the way of `on-headers`).
-  if (exchange.capture?.allowed === true && writeHead !== (Object.getPrototypeOf(this) as Written).writeHead) {
-    if (headSays(raw, 'set-cookie')) abandon(exchange, 'set-cookie')
-    else judge(exchange, args[0] as number, final)
-  }
+  // A `writeHead` that somebody wrapped before us may have changed status and fields (the way of `on-headers`).
+  if (exchange.capture?.allowed === true && !isPlain(writeHead)) judge(exchange, raw.statusCode, writtenHeaders(raw, given))
   settle(exchange)
   return written
 }

@@ -4,13 +4,13 @@ import { errors } from '../errors.ts'
 import { inspectionsOf, type Inspection } from '../inspection.ts'
 import { findEntries } from './entries.ts'
 import { Latencies } from './latency.ts'
-import { checkOptions, type InspectorOptions } from './options.ts'
+import { checkOptions, type AuthorizeHook, type InspectorOptions } from './options.ts'
 import { page, policy } from './page.ts'
 import { purge } from './purge.ts'
 import { fromOwnPage } from './same-origin.ts'
 import { stateOf } from './state.ts'
 
-export type { InspectorOptions }
+export type { AuthorizeHook, InspectorOptions }
 
 interface Asked { cache: number, by: 'url' | 'key' | 'tag', value: string, origin: string }
 

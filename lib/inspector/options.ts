@@ -1,5 +1,9 @@
-import type { onRequestHookHandler, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { errors } from '../errors.ts'
+
+// Written as a method, whose parameters are compared both ways: hooks of a FastifyRequest with generics of its own fit too.
+/** An `onRequest` hook, async or with a callback. */
+export type AuthorizeHook = { call (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): unknown }['call']
 
 /** Options of `fastify-cached/inspector`. */
 export interface InspectorOptions {
@@ -9,7 +13,7 @@ export interface InspectorOptions {
    * Who may see it and purge: any `onRequest` hook, async or with a callback. `false`: anybody who can reach the server,
    * which must be said.
    */
-  readonly authorize: onRequestHookHandler | onRequestAsyncHookHandler | false
+  readonly authorize: AuthorizeHook | false
 }
 
 const KNOWN = new Set(['prefix', 'authorize', 'logLevel', 'logSerializers'])

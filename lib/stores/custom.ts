@@ -6,7 +6,6 @@ import type { Awaitable, Store } from './store.ts'
 type Method = (...args: unknown[]) => unknown
 
 const NEEDED = ['get', 'set', 'add', 'delete', 'increment', 'clear'] as const
-const ZERO = Buffer.from('0')
 
 /**
  * A store of the application's, as the cache uses it: bytes in, bytes or `undefined` out, booleans where booleans are
@@ -22,7 +21,7 @@ export function customStore (userStore: unknown): Store<Buffer> {
   function increment (key: string, delta: number, ttl?: number): Awaitable<number> {
     const step = () => then(call('increment', key, delta, ttl), (sum) => toNumber(key, sum))
     // one that takes no lifetime would make a key that never ends: so it is made here, with one
-    const run = () => theirs.increment!.length >= 3 ? step() : then(call('add', key, ZERO, ttl), step)
+    const run = () => theirs.increment!.length >= 3 ? step() : then(call('add', key, Buffer.from('0'), ttl), step)
     try {
       const sum = run()
       return typeof sum === 'number' ? sum : sum.catch((error: unknown) => uncountable(key, error))

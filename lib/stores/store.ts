@@ -32,6 +32,7 @@ export interface Store<V = Buffer> {
   setMany? (entries: ReadonlyArray<readonly [key: string, value: V]>, ttl?: number): Awaitable<boolean[]>
   /** In the order of `keys`: was something there? */
   deleteMany? (keys: readonly string[]): Awaitable<boolean[]>
+  /** Is there a value? */
   has? (key: string): Awaitable<boolean>
   /** Removes what begins with `prefix` (literally); how many there were. */
   deleteByPrefix? (prefix: string): Awaitable<number>

@@ -106,6 +106,7 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
     },
     touchKey (key) { fences.touch(key) },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrust () {},
     distrustKeys () {},
     disturbed: ({ names, sequence }) => table.softenedSince(names, sequence) !== Infinity || (tagsMoved > sequence && names.includes(FENCE)),
     purge (names) {

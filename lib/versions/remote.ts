@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { errors } from '../errors.ts'
 import { decodeEntry, encodeEntry } from '../frame.ts'
 import { endOfLife, type Entry } from '../entry.ts'
 import type { GuardedStore } from '../stores/guarded.ts'
@@ -14,6 +15,8 @@ import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 const MARGIN = 10_000
 /** The same where no fill comes in between: what clocks and roundings may take. */
 const SMALL_MARGIN = 1_000
+/** Less than the share of the deadline at which one of several servers is given up. */
+const LATE = 0.8
 /** A softened mark cannot know how long its entries still need it; a week covers all but the never-expiring. */
 const SOFTENED_LIFE = 7 * 24 * 3_600_000
 
@@ -27,6 +30,8 @@ export interface RemoteVersionsOptions {
   serializer: string
   /** The keys live on several servers, each of which may be gone while the others stand. */
   spread?: boolean
+  /** Longest wait for one operation, ms; 0 = no bound. */
+  timeout?: number
   now: () => number
 }
 
@@ -39,7 +44,7 @@ export interface RemoteVersions extends Versioned {
 }
 
 /** Versions over a backend of bytes that several processes share: random marks beside the entries. */
-export function remoteVersions ({ store, base, prefix, serializer, spread = false, now }: RemoteVersionsOptions): RemoteVersions {
+export function remoteVersions ({ store, base, prefix, serializer, spread = false, timeout = 0, now }: RemoteVersionsOptions): RemoteVersions {
   const parts = spread ? CACHE_PARTS : [CACHE]
   const table = new PurgeTable()
   const fences = new KeyFences()
@@ -186,14 +191,23 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     try {
       return await work()
     } catch (error) {
-      doubt.add(key, async () => { await store.delete(key) })
+      distrust(key)
       throw error
     }
+  }
+
+  function distrust (key: string): void {
+    doubt.add(key, async () => { await store.delete(key) })
   }
 
   async function currentMarks (draft: Draft): Promise<string[]> {
     if (draft.names.length === 0) return []
     return await store.operation(async (inner) => ensure(inner, draft.names, await readMarks(inner, draft.names), lifeOf(draft), SMALL_MARGIN))
+  }
+
+  /** The server whose mark is missing has just let the look-up wait: a request waits for one deadline, not for two. */
+  async function tooLate (): Promise<never> {
+    throw new errors.FST_CACHE_ERR_BACKEND_TIMEOUT(timeout)
   }
 
   function outdated (stamp: Stamp): boolean {
@@ -214,8 +228,10 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
 
     async lookup (key, names) {
       return await store.operation(async (inner) => {
+        const started = performance.now()
         const [bytes, ...marks] = await readMany(inner, [key, ...names.map(markKey)])
-        return await found(inner, key, bytes, names, marks.map(textOf))
+        const one = await found(inner, key, bytes, names, marks.map(textOf))
+        return spread && timeout > 0 && performance.now() - started > timeout * LATE ? { ...one, late: true } : one
       })
     },
 
@@ -230,7 +246,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
       const fence = fences.raise(from.key)
       const marks = from.names.length === 0 || !from.marks.includes(undefined)
         ? from.marks as string[]
-        : await store.operation((inner) => ensure(inner, from.names, from.marks, life, MARGIN))
+        : from.late === true ? await tooLate() : await store.operation((inner) => ensure(inner, from.names, from.marks, life, MARGIN))
       return { names: from.names, marks, sequence: from.sequence, fence }
     },
 
@@ -278,6 +294,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
       fences.touch(key)
     },
     touchKeys (start) { fences.touchPrefix(start) },
+    distrust,
     distrustKeys (start, retry) { doubt.addPrefix(start, retry) },
 
     async purge (names) {
@@ -321,7 +338,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
         doubt.settle(key)
         return there
       } catch (error) {
-        doubt.add(key, async () => { await store.delete(key) })
+        distrust(key)
         throw error
       }
     },

@@ -88,6 +88,10 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
       copies.dropPrefix(start)
       remote.touchKeys(start)
     },
+    distrust (key) {
+      copies.drop(key)
+      remote.distrust(key)
+    },
     distrustKeys (start, retry) {
       copies.dropPrefix(start)
       remote.distrustKeys(start, retry)

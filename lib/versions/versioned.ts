@@ -19,6 +19,8 @@ export interface Found {
   /** The versions of `names`; `undefined` for one that nobody has needed yet. Empty in memory. */
   readonly marks: ReadonlyArray<string | undefined>
   readonly sequence: number
+  /** The look-up took about all the time that an operation may take: one of several servers is silent. */
+  readonly late?: boolean
 }
 
 /** The versions that a fill is made under. */
@@ -74,6 +76,8 @@ export interface Versioned {
   touchKey (key: string): Awaitable<void>
   /** As `touchKey`, for every key that begins so. */
   touchKeys (prefix: string): void
+  /** What stands under the key was superseded, and what supersedes it could not be written: nobody here believes it until it is removed. */
+  distrust (key: string): void
   /** The removal of every key that begins so has failed: they read as misses here until `retry` has succeeded. */
   distrustKeys (prefix: string, retry: () => Promise<unknown>): void
   /** Moves the versions of names: every entry that depends on one of them is gone. */

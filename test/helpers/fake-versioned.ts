@@ -22,6 +22,7 @@ type Operation = 'lookup' | 'begin' | 'write' | 'purge' | 'soften' | 'remove'
 export class FakeVersioned implements Versioned {
   readonly immediate: boolean
   readonly group = (): string => ''
+  readonly distrust = (): void => {}
   readonly calls: Operation[] = []
   readonly #backend: FakeBackend
   readonly #now: () => number

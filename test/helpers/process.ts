@@ -45,7 +45,7 @@ export class Daemon {
     child.once('exit', () => running.delete(child))
     child.once('error', (error) => { this.output += String(error) })
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (data) => { this.output = (this.output + data).slice(-10_000) })
+      stream?.on('data', (data) => { this.output = (this.output + data).slice(-30_000) })
     }
     child.unref()
     for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref? (): void }).unref?.()
@@ -69,7 +69,7 @@ export class Daemon {
 }
 
 /** Asks every few milliseconds until the answer is `true`, whatever errors it meets on the way; rejects after `ms`. */
-export async function until (what: string, check: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until (what: string, check: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
   const end = performance.now() + ms
   let last: unknown = 'it was not so'
   for (;;) {

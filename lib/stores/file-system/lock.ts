@@ -1,6 +1,7 @@
 import { link, unlink, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../errors.ts'
+import { notAnOutage } from '../outage.ts'
 import { isDead, readClaim, type Owner } from './owner.ts'
 import { hasCode } from './places.ts'
 
@@ -17,7 +18,8 @@ import { hasCode } from './places.ts'
 
 const DEEPEST = 100
 /** Longer than a lock is ever held, unless its owner was stopped. */
-const LONGEST_WAIT = 2_000
+/** Shorter than one operation may take by default: one entry's lock says nothing of the others. */
+const LONGEST_WAIT = 400
 /** Past this an owner that is alive may have been taken for dead by another machine. */
 const DOUBTFUL = 15_000
 
@@ -32,7 +34,7 @@ export async function acquire (base: string, owner: Owner): Promise<Lock> {
   for (let pause = 1; ; pause = Math.min(pause * 2, 16)) {
     const lock = await tryAcquire(base, owner)
     if (lock !== undefined) return lock
-    if (performance.now() - start > LONGEST_WAIT) throw new errors.FST_CACHE_ERR_BACKEND(`${base}0 is locked by a process that does not let go of it`)
+    if (performance.now() - start > LONGEST_WAIT) throw notAnOutage(new errors.FST_CACHE_ERR_BACKEND(`${base}0 is locked by a process that does not let go of it`))
     await sleep(Math.random() * pause) // not unref'ed: like a file operation, the wait is work that somebody asked for, and it ends
   }
 }

@@ -13,6 +13,9 @@ import type { MemcachedStore } from './store.ts'
 export type { MemcachedLog, MemcachedStoreSettings } from './settings.ts'
 export type { MemcachedStore } from './store.ts'
 
+/** One server of several is given up inside the operation's own deadline, so that its silence is not taken for the store's. */
+const SHARE = 0.9
+
 /**
  * A store on memcached servers: values lie on one of them by rendezvous hashing. Resolves also while servers are down
  * (within `conntimeout`, 1 s); they are used as soon as they are back.
@@ -35,7 +38,7 @@ export async function memcachedStore (settings: MemcachedStoreSettings): Promise
   const several = names.length > 1
   const connections = chosen.addresses.map((address) => new Connection(address, {
     ...chosen,
-    operationTimeout: settings.operationTimeout,
+    operationTimeout: settings.operationTimeout * (several ? SHARE : 1),
     down: (reason) => { if (several) log.warn({ server: address.name, reason }, `fastify-cached: memcached ${address.name} is out of service (${reason}); its keys are misses until it is back`) },
     up: () => { if (several) log.info({ server: address.name }, `fastify-cached: memcached ${address.name} is back`) }
   }))

@@ -41,6 +41,7 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
   /** Reads of this turn of the event loop, by key: they share one request. */
   const reads = new Map<string, Promise<Buffer | undefined>>()
   let warned = -Infinity
+  let closed = false
 
   /** One server's failure while another one answers. */
   function isPartial (error: unknown): boolean {
@@ -59,6 +60,8 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
 
   /** Passes promises on where it can: on a hit each layer of `await` costs as much as a look-up in memory. */
   function get (key: string): Promise<Buffer | undefined> {
+    // Before anything that this turn's other reads may have left to be shared.
+    if (closed) return Promise.reject(new errors.FST_CACHE_ERR_CLOSED())
     let read = reads.get(key)
     if (read === undefined) {
       if (reads.size === 0) setImmediate(() => { reads.clear() })
@@ -157,6 +160,7 @@ export function createStore ({ parts, connections, call, disconnect, log }: Stor
       if (outcomes.every(({ status }) => status === 'rejected')) throw reasonOf(outcomes)
     },
     async close () {
+      closed = true
       const until = performance.now() + DRAIN
       while (performance.now() < until && connections.some((connection) => connection.up && connection.pending > 0)) await sleep(5)
       disconnect()

@@ -34,7 +34,7 @@ export interface Connection extends Link {
   renew (): void
 }
 
-const OPENING = 1500
+const OPENING = 1200
 const GOODBYE = 500
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 1000

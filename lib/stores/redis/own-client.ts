@@ -7,7 +7,7 @@ import { pinging } from './pinging.ts'
 import { sending } from './sending.ts'
 import type { RedisStoreSettings } from './settings.ts'
 
-const OPENING = 1500
+const OPENING = 1200
 const DESCRIBE = "the application's own ioredis client"
 
 /**

@@ -105,6 +105,8 @@ t.test('a read-only replica', async (t) => {
     const store = await open({ port: primary.port, log })
     t.teardown(() => store.close())
     await store.set('k', bytes('v'))
+    // The primary will take over what the replica holds, so that has to be everything
+    await until('the replica has it', async () => await replica.cli('get', 'k') === 'v')
     await replica.cli('replicaof', 'no', 'one')
     await primary.cli('replicaof', '127.0.0.1', String(replica.port))
     await until('it is read-only', async () => /READONLY/.test(await primary.cli('set', 'x', 'y')))

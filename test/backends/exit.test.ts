@@ -1,0 +1,111 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { copyFileSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { PASSWORD, USER, startMemcached } from '../helpers/memcached.ts'
+import { freePort } from '../helpers/ports.ts'
+import { removeAtExit } from '../helpers/process.ts'
+import { startCluster, startRedis, startSentinels } from '../helpers/redis.ts'
+import { build, elapsed } from './rig.ts'
+import type { Options } from './rig.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** The plugin as JavaScript, beside the child: loading TypeScript would take each process longer than all that is measured. */
+function compile (): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fastify-cached-exit-'))
+  removeAtExit(folder)
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--noCheck', '--declaration', 'false', '--declarationMap', 'false', '--outDir', folder])
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  copyFileSync(join(import.meta.dirname, 'exit-child.mjs'), join(folder, 'child.js'))
+  return folder
+}
+
+const folder = compile()
+
+/** ms from the end of `close()` to the end of the process; rejects when it goes on. */
+function exit (options: readonly Options[], moment: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(folder, 'child.js'), join(folder, 'index.js'), JSON.stringify(options), moment], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    let closed = NaN
+    const timer = setTimeout(() => { child.kill('SIGKILL'); reject(new Error(`${moment}: it goes on; ${said}`)) }, 15_000)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data) => {
+        said += data
+        if (Number.isNaN(closed) && said.includes('closed\n')) closed = performance.now()
+      })
+    }
+    child.on('exit', (code) => {
+      clearTimeout(timer)
+      if (code === 0 && !Number.isNaN(closed)) resolve(performance.now() - closed)
+      else reject(new Error(`${moment}: code ${code}; ${said}`))
+    })
+  })
+}
+
+t.test('a process ends by itself', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'fastify-cached-exit-'))
+  removeAtExit(dir)
+  const redis = await startRedis()
+  const sentinels = await startSentinels()
+  const cluster = await startCluster(3)
+  const memcached = await startMemcached()
+  const sasl = await startMemcached({ sasl: true })
+  t.teardown(() => Promise.all([redis, sentinels, cluster, memcached, sasl].map((one) => one.stop())))
+  const CACHE_MEMCACHED = { CACHE_MEMCACHED_USERNAME: USER, CACHE_MEMCACHED_PASSWORD: PASSWORD, CACHE_MEMCACHED_SERVERS: [sasl.server] }
+  const backends: Options[] = [
+    { CACHE_TYPE: 'NullCache' },
+    { CACHE_TYPE: 'SimpleCache' },
+    { CACHE_TYPE: 'FileSystemCache', CACHE_DIR: dir },
+    { CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: redis.port },
+    { CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: redis.port, CACHE_LOCAL: { timeout: 5 } },
+    { CACHE_TYPE: 'RedisSentinelCache', CACHE_REDIS_SENTINELS: sentinels.sentinels.map(({ port }) => ['127.0.0.1', port]) },
+    { CACHE_TYPE: 'RedisClusterCache', CACHE_REDIS_CLUSTER: cluster.addresses },
+    { CACHE_TYPE: 'MemcachedCache', CACHE_MEMCACHED_SERVERS: [memcached.server] },
+    { CACHE_TYPE: 'SASLMemcachedCache', ...CACHE_MEMCACHED },
+    { CACHE_TYPE: 'SpreadSASLMemcachedCache', ...CACHE_MEMCACHED }
+  ]
+  const away = await freePort()
+  const outage: Options[] = [
+    { CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: away },
+    { CACHE_TYPE: 'RedisClusterCache', CACHE_REDIS_CLUSTER: [['127.0.0.1', away]] },
+    { CACHE_TYPE: 'RedisSentinelCache', CACHE_REDIS_SENTINELS: [['127.0.0.1', away]] },
+    { CACHE_TYPE: 'MemcachedCache', CACHE_MEMCACHED_SERVERS: [`127.0.0.1:${away}`] }
+  ]
+  const cases: Array<[string, readonly Options[]]> = [['idle', backends], ['fill', backends], ['refresh', backends], ['outage', outage], ['open', [{ CACHE_TYPE: 'SimpleCache' }]]]
+  await Promise.all(cases.map(async ([moment, options]) => {
+    const took = await exit(options, moment)
+    t.ok(took < 4000, `${moment}: ${Math.round(took)} ms after ${moment === 'open' ? 'the last request' : 'close()'}`)
+  }))
+
+  await t.test('ready() and close() take less than two seconds while a server is frozen', async (t) => {
+    const frozen = [redis, memcached, sasl, ...sentinels.sentinels, ...cluster.nodes]
+    for (const one of frozen) one.freeze()
+    await Promise.all(backends.slice(3).map(async (options) => {
+      const server = build(options)
+      const ready = await elapsed(() => server.app.ready())
+      const reply = await server.get('/item/1')
+      const close = await elapsed(() => server.app.close())
+      t.match(reply, { status: 200, body: '/item/1 1' })
+      t.ok(ready < 4000 && close < 4000 && reply.ms < 4000, `${options.CACHE_TYPE}: ready ${Math.round(ready)}, request ${Math.round(reply.ms)}, close ${Math.round(close)} ms`)
+    }))
+    for (const one of frozen) one.thaw()
+  })
+
+  await t.test('close() while the server is frozen in service', async (t) => {
+    for (const [options, server] of [[backends[3]!, redis], [backends[4]!, redis], [backends[7]!, memcached]] as const) {
+      const { app, get } = build(options)
+      await app.ready()
+      await get('/item/1')
+      server.freeze()
+      const pending = get('/item/2')
+      const close = await elapsed(() => app.close())
+      server.thaw()
+      t.equal((await pending).status, 200)
+      t.ok(close < 4000, `${options.CACHE_TYPE}: ${Math.round(close)} ms`)
+    }
+  })
+})
