@@ -49,6 +49,8 @@ export interface StoredReply {
   readonly etag: string | undefined
   /** The `Last-Modified`, as sent. */
   readonly lastModified: string | undefined
+  /** Its headers as a hit sends them, made at the first one; `null`: they cannot be made beforehand. Written by `direct.ts` alone. */
+  head?: Readonly<Record<string, number | string | string[] | undefined>> | null | undefined
 }
 
 /** The variants of one key (RFC 9111 §4.1): which request fields choose, and which choices are stored. */

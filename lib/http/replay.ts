@@ -4,6 +4,7 @@ import { cacheControlFor } from './downstream.ts'
 import { headersOf304, notModified } from './conditional.ts'
 import { currentAge } from './policy/freshness.ts'
 import { mergeList } from './difference.ts'
+import { sendDirectly } from './direct.ts'
 import type { Exchange } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
 
@@ -32,6 +33,7 @@ export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: s
     method: request.method
   }, { etag, lastModified: stored.lastModified, date: stored.date, status: stored.status }, now)
 
+  if (!unchanged && representation === undefined && sendDirectly(exchange, entry, status, now)) return
   const typed = putHeaders(reply, stored, unchanged)
   if (etag !== undefined) reply.header('etag', etag)
   if (representation?.encoding !== undefined && !unchanged) reply.header('content-encoding', representation.encoding)

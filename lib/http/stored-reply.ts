@@ -22,6 +22,7 @@ export class TakenReply implements StoredReply {
   readonly age: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
+  head: StoredReply['head'] = undefined
   #body: Body
 
   constructor (reply: Captured, etag: string | undefined, body: Body) {
