@@ -1,3 +1,5 @@
+import { Few } from './few.ts'
+
 /** One run under way for a key, and those who wait for it. Settled exactly once, never rejected. */
 export class Flight<T> {
   readonly key: string
@@ -37,7 +39,7 @@ const MOST_ENDED = 1_000
 
 /** The runs under way, by key. Knows nothing of what is run. */
 export class Flights<T> {
-  readonly #byKey = new Map<string, Flight<T>>()
+  readonly #byKey = new Few<Flight<T>>()
   readonly #ended = new Map<string, number>()
   readonly #most: number
   #ticks = 0
@@ -71,7 +73,7 @@ export class Flights<T> {
    * run without one.
    */
   lead (key: string, origin: unknown): Flight<T> | undefined {
-    if (this.#byKey.size >= this.#most && !this.#byKey.has(key)) return undefined
+    if (this.#byKey.size >= this.#most && this.#byKey.get(key) === undefined) return undefined
     const flight = new Flight<T>(key, origin)
     this.#byKey.set(key, flight)
     return flight
@@ -90,6 +92,6 @@ export class Flights<T> {
 
   /** Ends every flight with nothing to share: the server is closing. */
   settleAll (): void {
-    for (const flight of [...this.#byKey.values()]) this.settle(flight, undefined)
+    for (const [, flight] of this.#byKey.entries()) this.settle(flight, undefined)
   }
 }

@@ -9,10 +9,11 @@ import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
 import { refusesStale, replaceByStale, standing } from './fallback.ts'
 import { readAhead } from './stream.ts'
-import { abandon, bodyComplete, watch } from './verdict.ts'
+import { abandon, bodyComplete, isWatched, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
 import { byteLength, type Body } from './stored-reply.ts'
-import { headersOf } from './inside.ts'
+import { isPlain } from './final-headers.ts'
+import { headersOf, isUntrailed } from './inside.ts'
 import { Origins } from './origin.ts'
 import type { CachedRoute } from './route.ts'
 import { parseVary } from './vary.ts'
@@ -96,7 +97,8 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     etag: textOf(after.etag),
     lastModified: textOf(after['last-modified']),
     body,
-    allowed: false
+    allowed: false,
+    sure: isSure(exchange, after)
   }
   exchange.capture = captured
   nameVary(exchange, reply)
@@ -123,6 +125,12 @@ function keep (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
     return done(null, undefined)
   }
   done(null, payload)
+}
+
+/** Asked once instead of twice where no hook comes behind: 0.3 µs of a stored miss. A nonce is looked for when the reply leaves. */
+function isSure ({ route, reply, writeHead }: Exchange, headers: Headers): boolean {
+  return !route.hooked && isPlain(writeHead) && isWatched(reply.raw) && isUntrailed(reply) &&
+    headers['content-security-policy'] === undefined && headers['content-security-policy-report-only'] === undefined
 }
 
 /** A conditional request on a cold key fills the cache with the whole reply, and is answered as on a hit. */

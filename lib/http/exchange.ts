@@ -126,6 +126,8 @@ export interface Captured {
   body: Body | undefined
   /** The verdict came before the body's end, and was to store it. */
   allowed: boolean
+  /** Nothing is left that could change status or headers on their way: the verdict on them is the same as at the capture. */
+  readonly sure: boolean
 }
 
 /** How a detached run ended, told to whoever started it. */

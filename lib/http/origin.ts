@@ -19,9 +19,9 @@ export interface Origin {
   readonly protocol: string | undefined
   readonly rawHost: string
   readonly method: string
-  /** The beginning of the key of a request that differs from the others in its target only. */
+  /** The beginning of the key of a request that differs from the others in its target only; its name follows. */
   readonly keyStart: string
-  /** The beginning of the name that such an entry depends on. */
+  /** The beginning of the name that such an entry depends on: of the end of its key. */
   readonly nameStart: string
 }
 
@@ -63,14 +63,14 @@ function makeOrigin (route: CachedRoute, method: string, protocol: string | unde
     protocol,
     rawHost,
     method,
-    keyStart: keyStart(route, method, hostFree ? '' : scheme, hostFree ? '' : host, '', '', ''),
+    keyStart: keyStart(route, method, '', '', ''),
     nameStart: nameStart(hostFree ? '' : originText(scheme, host))
   }
 }
 
-/** What stands between a key's prefix and the target: no part can be taken for another. */
-export function keyStart (route: CachedRoute, method: string, scheme: string, host: string, rewritten: string, custom: string, headers: string): string {
-  return joinParts([method, route.id, scheme, host, rewritten, custom, headers])
+/** What stands between a key's prefix and the URI: no part can be taken for another. */
+export function keyStart (route: CachedRoute, method: string, rewritten: string, custom: string, headers: string): string {
+  return joinParts([method, route.id, rewritten, custom, headers])
 }
 
 export const originText = (scheme: Scheme, host: string): string => scheme + '://' + host

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { isPromise } from '../awaitable.ts'
 import type { Entry, StoredReply } from '../entry.ts'
 import { parseResponseDirectives } from './cache-control.ts'
@@ -30,6 +31,11 @@ function standBefore (exchange: Exchange): void {
   raw.writeHead = leaving
 }
 
+/** Ours is the first to see the head: nobody has put another function in front since. */
+export function isWatched (raw: FastifyReply['raw']): boolean {
+  return (raw as unknown as Written).writeHead === leaving
+}
+
 /** Has the reply judged as it leaves: it went through the capture. */
 export function watch (exchange: Exchange): void {
   exchange.watched = true
@@ -55,13 +61,19 @@ function leaving (this: Written, ...args: unknown[]): unknown {
   const given = args.at(-1)
   const raw = this as unknown as ServerResponse
   const final = finalHeaders(raw, given)
-  judge(exchange, args[0] as number, final)
+  if (exchange.capture?.sure === true && exchange.capture.status === args[0] && exchange.keep && !exchange.failed) pass(exchange, exchange.capture)
+  else judge(exchange, args[0] as number, final)
   putStatus(exchange, this, given, final)
   const written = writeHead.apply(this, args)
   // A `writeHead` that somebody wrapped before us may have changed status and fields (the way of `on-headers`).
   if (exchange.capture?.allowed === true && !isPlain(writeHead)) judge(exchange, raw.statusCode, writtenHeaders(raw, given))
   settle(exchange)
   return written
+}
+
+function pass (exchange: Exchange, capture: Captured): void {
+  exchange.judged = true
+  capture.allowed = exchange.skipped === undefined
 }
 
 function judge (exchange: Exchange, status: number, final: FinalHeader): void {

@@ -1,3 +1,5 @@
+import { Few } from '../few.ts'
+
 /** Stands for the fills of one key that are under way. `touched`: the key was deleted or set meanwhile. */
 export interface KeyFence {
   touched: boolean
@@ -10,7 +12,7 @@ export interface KeyFence {
  * is under way. Bounded: a fill whose fence had to be forgotten counts as touched, so it is not stored.
  */
 export class KeyFences {
-  readonly #fences = new Map<string, KeyFence>()
+  readonly #fences = new Few<KeyFence>()
   readonly #most: number
 
   constructor (most = 10_000) {
@@ -27,7 +29,7 @@ export class KeyFences {
       this.#fences.set(key, standing)
       return standing
     }
-    if (this.#fences.size >= this.#most) this.touch(this.#fences.keys().next().value!)
+    if (this.#fences.size >= this.#most) this.touch(this.#fences.oldest!)
     const fence: KeyFence = { touched: false, fills: 1 }
     this.#fences.set(key, fence)
     return fence
@@ -46,11 +48,11 @@ export class KeyFences {
   }
 
   touchPrefix (prefix: string): void {
-    for (const key of this.#fences.keys()) if (key.startsWith(prefix)) this.touch(key)
+    for (const [key] of this.#fences.entries()) if (key.startsWith(prefix)) this.touch(key)
   }
 
   touchAll (): void {
-    for (const fence of this.#fences.values()) fence.touched = true
+    for (const [, fence] of this.#fences.entries()) fence.touched = true
     this.#fences.clear()
   }
 }
