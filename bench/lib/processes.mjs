@@ -55,10 +55,15 @@ class Child {
   }
 }
 
+/** @returns what it answered first (its port), and how to ask and to end it */
+export async function startChild (role, file, argument, nodeArgs) {
+  const child = new Child(role, [join(bench, file), JSON.stringify(argument)], nodeArgs)
+  return { ...await child.answer(), ask: (question) => child.ask(question), stop: () => child.stop() }
+}
+
 export async function startServer ({ file, options }, redisPort, nodeArgs) {
-  const child = new Child('server', [join(bench, 'server.mjs'), JSON.stringify({ file, options: { ...options, redisPort } })], nodeArgs)
-  const { port } = await child.answer()
-  return { port, mark: () => child.ask('mark'), stop: () => child.stop() }
+  const server = await startChild('server', 'server.mjs', { file, options: { ...options, redisPort } }, nodeArgs)
+  return { port: server.port, mark: () => server.ask('mark'), stop: server.stop }
 }
 
 export async function startLoad () {
