@@ -1,7 +1,7 @@
 // Child processes with one question and one answer at a time, pinned to a CPU where `taskset` allows it.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,12 +84,24 @@ export async function startRedis () {
   }
   return {
     port,
+    cpu: () => cpuOfProcess(redis.pid),
     stop: async () => {
       const exit = once(redis, 'exit')
       redis.kill('SIGTERM')
       await exit
       rmSync(folder, { recursive: true, force: true })
     }
+  }
+}
+
+/** User and system time of a process so far, µs; `NaN` where there is no /proc. Its clock ticks 100 times a second. */
+function cpuOfProcess (pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // from field 3 on: the name before may hold blanks
+    return (Number(fields[11]) + Number(fields[12])) * 10_000
+  } catch {
+    return NaN
   }
 }
 

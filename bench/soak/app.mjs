@@ -23,7 +23,7 @@ export function addRoutes (app) {
   const named = (name, filling = KILOBYTE) => async ({ params }) => `${name}:${params.n}:${filling}`
 
   route('/hot/:n', { timeout: 30, tags: ({ params }) => ['all', `hot-${params.n}`] }, named('hot'))
-  route('/many/:n', { timeout: 60, tags: ['all'] }, named('many'))
+  route('/many/:n', { timeout: 600, tags: ['all'] }, named('many'))
   route('/big/:n', { timeout: 30, tags: ['big'] }, named('big', MEGABYTE))
   route('/short/:n', { timeout: 0.2, staleWhileRevalidate: 2, eagerRefresh: 0.5 }, async ({ params }) => {
     await sleep(5)

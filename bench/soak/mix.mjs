@@ -16,7 +16,7 @@ export function random (seed) {
 /** `weight`: its share; `of`: among how many; `leaves`: the client goes away before it has its answer. */
 const actions = [
   { weight: 30, path: 'hot', of: 200 },
-  { weight: 30, path: 'many', of: DISTINCT, inTurn: true },
+  { weight: 60, path: 'many', of: DISTINCT, inTurn: true },
   { weight: 3, path: 'big', of: 40 },
   { weight: 5, path: 'short', of: 50 },
   { weight: 4, path: 'sick', of: 50, statuses: [200, 503] },
