@@ -1,10 +1,11 @@
-// `npm run soak -- [--seconds 600] [--store simple|redis] [--seed n] [--snapshots]`: mixed load for a long time. It
+// `npm run soak -- [--seconds 600] [--store simple|redis] [--seed n] [--snapshots] [--write-docs]`: mixed load for a long time. It
 // passes when memory is flat, no reply was wrong, and no flight was left unsettled.
 import { Agent } from 'node:http'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { results } from './lib/paths.mjs'
+import { writeSoak } from './lib/docs.mjs'
 import { startChild, startRedis } from './lib/processes.mjs'
 import { circumstances } from './lib/report.mjs'
 import { mix, play } from './soak/mix.mjs'
@@ -28,7 +29,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '600' },
     store: { type: 'string', default: 'simple' },
     seed: { type: 'string', default: '1' },
-    snapshots: { type: 'boolean', default: false }
+    snapshots: { type: 'boolean', default: false },
+    'write-docs': { type: 'boolean', default: false }
   }
 })
 const seconds = Number(values.seconds)
@@ -104,6 +106,10 @@ async function main () {
     mkdirSync(results, { recursive: true })
     writeFileSync(join(results, `soak-${values.store}.json`), JSON.stringify({ about, requests, faults, verdicts, samples }, null, 2) + '\n')
     writeFileSync(join(results, `soak-${values.store}.txt`), text)
+    if (values['write-docs']) {
+      const command = ['npm run soak', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ')
+      writeSoak(`soak-${values.store}`, { about, command, requests, verdicts })
+    }
     console.log(text.slice(text.indexOf('\n\n') + 1))
     if (verdicts.some(({ passed }) => !passed)) process.exitCode = 1
   } finally {
