@@ -5,7 +5,7 @@ import { request as send } from 'node:http'
 const DISTINCT = 100_000
 
 /** Numbers from 0 to below 1, the same for the same seed (a 32-bit linear congruence is random enough for shares). */
-export function random (seed) {
+function random (seed) {
   let state = seed >>> 0
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -40,14 +40,17 @@ const actions = [
 ]
 const total = actions.reduce((sum, { weight }) => sum + weight, 0)
 
-/** A generator of requests: `{ method, path, headers, starts, statuses, leaves }`. */
-export function mix (seed) {
+/**
+ * A generator of requests: `{ method, path, headers, starts, statuses, leaves }`.
+ * @param among the share of the keys that are asked for at random: the fewer, the more hits
+ */
+export function mix (seed, among = 1) {
   const next = random(seed)
   let turn = 0
   return () => {
     let point = next() * total
     const action = actions.find(({ weight }) => (point -= weight) < 0) ?? actions[0]
-    const n = action.one ?? (action.inTurn === true ? turn++ % action.of : Math.floor(next() * action.of))
+    const n = action.one ?? (action.inTurn === true ? turn++ % action.of : Math.floor(next() * Math.ceil(action.of * among)))
     const language = action.language === true ? `l${Math.floor(next() * 5)}` : undefined
     return {
       method: action.method ?? 'GET',
