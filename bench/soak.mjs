@@ -38,7 +38,8 @@ if (!(seconds >= 1) || !['simple', 'redis'].includes(values.store)) throw new Er
 
 const stores = {
   simple: () => ({ CACHE_TYPE: 'SimpleCache', CACHE_THRESHOLD: 5_000 }),
-  redis: ({ port }) => ({ CACHE_TYPE: 'RedisCache', CACHE_REDIS_HOST: '127.0.0.1', CACHE_REDIS_PORT: port, CACHE_KEY_PREFIX: 'soak_', CACHE_LOCAL: { timeout: 10, threshold: 5_000 } })
+  // The bound on operations is for servers that are down; past it purges are refused, on a busy machine too.
+  redis: ({ port }) => ({ CACHE_TYPE: 'RedisCache', CACHE_REDIS_HOST: '127.0.0.1', CACHE_REDIS_PORT: port, CACHE_KEY_PREFIX: 'soak_', CACHE_OPERATION_TIMEOUT: 10, CACHE_LOCAL: { timeout: 10, threshold: 5_000 } })
 }
 
 const mebibytes = (bytes) => `${(bytes / MEGABYTE).toFixed(1)} MiB`

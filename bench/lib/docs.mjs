@@ -28,12 +28,12 @@ const groupTable = (group) => {
   return `### ${group.title}\n\n${table({ head, cells: cells.map(ours) })}`
 }
 
-function machine ({ date, node, cpu, cpus, memoryGiB, kernel, pinned, loadBefore, loadAfter, minutes, versions, command }) {
+function machine ({ date, node, cpu, cpus, memoryGiB, system, pinned, loadBefore, loadAfter, minutes, versions, command }) {
   const rows = [
     ['date', date.slice(0, 10)],
     ['command', `\`${command}\``],
     ['took', `${minutes.toFixed(0)} minutes`],
-    ['machine', `${cpus} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}`.replace('Linux ', process.platform === 'linux' ? 'Linux ' : `${process.platform} `)],
+    ['machine', `${cpus} × ${cpu}, ${memoryGiB} GiB, ${system}`],
     ['load average before and after', `${cell(loadBefore, 1)}, ${cell(loadAfter, 1)}`],
     ['processes pinned to a CPU each', pinned ? 'yes' : 'no'],
     ['Node.js', node],

@@ -1,7 +1,7 @@
 // What was measured, as text, JSON and a chart.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { cpus, loadavg, release, totalmem } from 'node:os'
+import { cpus, loadavg, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { pinned } from './processes.mjs'
 import { bench, results } from './paths.mjs'
@@ -13,7 +13,7 @@ export function circumstances (options) {
     cpu: cpus()[0]?.model,
     cpus: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
+    system: platform(),
     loadBefore: loadavg()[0],
     pinned,
     versions: versions(),
