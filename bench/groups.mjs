@@ -5,6 +5,8 @@
 // A contender is a file of contenders/ and what it is given.
 import { contenderFile as file } from './lib/paths.mjs'
 
+const simple = { plugin: { CACHE_TYPE: 'SimpleCache' } }
+
 export const groups = [
   {
     name: 'memory',
@@ -13,7 +15,7 @@ export const groups = [
     contenders: [
       { name: 'ceiling', title: 'Fastify, a ready Buffer with the same headers', file: file('ceiling') },
       { name: 'control', title: 'the same again (A/A control)', file: file('ceiling') },
-      { name: 'simple', title: 'fastify-cached, SimpleCache', file: file('cached'), options: { plugin: { CACHE_TYPE: 'SimpleCache' } }, cached: true },
+      { name: 'simple', title: 'fastify-cached, SimpleCache', file: file('cached'), options: simple, cached: true },
       { name: 'lcache', title: 'fastify-lcache', file: file('lcache'), cached: true },
       { name: 'nest', title: 'NestJS CacheInterceptor on Fastify', file: file('nest'), cached: true },
       { name: 'ocache', title: 'h3 with ocache', file: file('ocache'), cached: true },
@@ -28,7 +30,7 @@ export const groups = [
     contenders: [
       { name: 'plain', title: 'Fastify without the plugin', file: file('fastify'), runs: 'every' },
       { name: 'plain-control', title: 'the same again (A/A control)', file: file('fastify'), runs: 'every' },
-      { name: 'registered', title: 'the plugin is registered', file: file('cached'), options: { plugin: { CACHE_TYPE: 'SimpleCache' }, route: false }, runs: 'every' }
+      { name: 'registered', title: 'the plugin is registered', file: file('cached'), options: { ...simple, route: false }, runs: 'every' }
     ]
   },
   {
@@ -38,8 +40,8 @@ export const groups = [
     contenders: [
       { name: 'no-cache', title: 'Fastify without the plugin', file: file('fastify'), runs: 'every' },
       { name: 'no-cache-control', title: 'the same again (A/A control)', file: file('fastify'), runs: 'every' },
-      { name: 'miss', title: 'stored, etag: false', file: file('cached'), options: { plugin: { CACHE_TYPE: 'SimpleCache' }, route: { timeout: 600, etag: false } }, runs: 'every' },
-      { name: 'miss-etag', title: 'stored, with an ETag', file: file('cached'), options: { plugin: { CACHE_TYPE: 'SimpleCache' } }, runs: 'every' }
+      { name: 'miss', title: 'stored, etag: false', file: file('cached'), options: { ...simple, route: { timeout: 600, etag: false } }, runs: 'every' },
+      { name: 'miss-etag', title: 'stored, with an ETag', file: file('cached'), options: simple, runs: 'every' }
     ]
   },
   {
@@ -47,14 +49,38 @@ export const groups = [
     title: 'Redis, one hot key',
     load: 'hot',
     redis: true,
-    contenders: redisContenders('hot')
+    contenders: redisContenders('hot-key')
   },
   {
     name: 'redis-1000',
     title: 'Redis, 1,000 keys in turn',
     load: 'keys:1000',
     redis: true,
-    contenders: redisContenders('1000')
+    contenders: redisContenders('1000-keys')
+  },
+  {
+    name: 'local-tier',
+    title: 'A hit in memory, in front of Redis',
+    load: 'hot',
+    redis: true,
+    contenders: [
+      { name: 'local-reference', title: 'fastify-cached, SimpleCache', file: file('cached'), options: simple, cached: true },
+      { name: 'local-control', title: 'the same again (A/A control)', file: file('cached'), options: simple, cached: true },
+      { name: 'local', title: 'fastify-cached, RedisCache and CACHE_LOCAL', file: file('cached'), options: { plugin: { CACHE_TYPE: 'RedisCache', CACHE_KEY_PREFIX: 'bench_tier_', CACHE_LOCAL: { timeout: 600 } } }, cached: true }
+    ]
+  },
+  {
+    name: 'observed',
+    title: 'A hit in memory, and who listens',
+    load: 'hot',
+    contenders: [
+      { name: 'unpublished', title: 'fastify-cached, built without events', file: file('cached'), options: { ...simple, observers: 'none-built-in' }, cached: true },
+      { name: 'unpublished-control', title: 'the same again (A/A control)', file: file('cached'), options: { ...simple, observers: 'none-built-in' }, cached: true },
+      { name: 'unheard', title: 'fastify-cached, nobody listens', file: file('cached'), options: simple, cached: true },
+      { name: 'subscribers', title: 'fastify-cached, a subscriber on each channel', file: file('cached'), options: { ...simple, observers: 'subscribers' }, cached: true },
+      { name: 'prometheus', title: 'fastify-cached/prometheus is registered', file: file('cached'), options: { ...simple, observers: 'prometheus' }, cached: true },
+      { name: 'inspector', title: 'fastify-cached/inspector is registered', file: file('cached'), options: { ...simple, observers: 'inspector' }, cached: true }
+    ]
   }
 ]
 
@@ -63,6 +89,7 @@ function redisContenders (suffix) {
     { name: `getbuffer-${suffix}`, title: 'a hand-written getBuffer in onRequest', file: file('get-buffer'), cached: true },
     { name: `getbuffer-control-${suffix}`, title: 'the same again (A/A control)', file: file('get-buffer'), cached: true },
     { name: `redis-${suffix}`, title: 'fastify-cached, RedisCache', file: file('cached'), options: { plugin: { CACHE_TYPE: 'RedisCache', CACHE_KEY_PREFIX: `bench_${suffix}_` } }, cached: true },
-    { name: `redis-local-${suffix}`, title: 'fastify-cached, RedisCache and CACHE_LOCAL', file: file('cached'), options: { plugin: { CACHE_TYPE: 'RedisCache', CACHE_KEY_PREFIX: `bench_local_${suffix}_`, CACHE_LOCAL: { timeout: 600 } } }, cached: true }
+    { name: `redis-local-${suffix}`, title: 'fastify-cached, RedisCache and CACHE_LOCAL', file: file('cached'), options: { plugin: { CACHE_TYPE: 'RedisCache', CACHE_KEY_PREFIX: `bench_local_${suffix}_`, CACHE_LOCAL: { timeout: 600 } } }, cached: true },
+    { name: `nest-redis-${suffix}`, title: 'NestJS CacheInterceptor with @keyv/redis', file: file('nest'), options: { redis: true }, cached: true }
   ]
 }

@@ -1,4 +1,4 @@
-// Decorators called by hand: they are functions.
+// Decorators called by hand: they are functions. `redis`: the store that Nest's documentation names for Redis.
 import 'reflect-metadata'
 import { Controller, Get, Module, UseInterceptors } from '@nestjs/common'
 import { CacheInterceptor, CacheModule } from '@nestjs/cache-manager'
@@ -6,7 +6,12 @@ import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { value } from '../lib/body.mjs'
 
-export default async function start ({ run }) {
+async function stores (port) {
+  const { default: KeyvRedis } = await import('@keyv/redis')
+  return { stores: [new KeyvRedis(`redis://127.0.0.1:${port}`)] }
+}
+
+export default async function start ({ run, redisPort, redis = false }) {
   class Page {
     page () {
       run()
@@ -17,7 +22,10 @@ export default async function start ({ run }) {
   UseInterceptors(CacheInterceptor)(Page)
   Controller()(Page)
   class App {}
-  Module({ imports: [CacheModule.register({ ttl: 600_000 })], controllers: [Page] })(App)
+  const cache = redis
+    ? CacheModule.registerAsync({ useFactory: async () => ({ ttl: 600_000, ...await stores(redisPort) }) })
+    : CacheModule.register({ ttl: 600_000 })
+  Module({ imports: [cache], controllers: [Page] })(App)
 
   const app = await NestFactory.create(App, new FastifyAdapter(), { logger: ['error'] })
   await app.listen(0, '127.0.0.1')

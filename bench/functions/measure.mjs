@@ -10,7 +10,7 @@ export const functionGroups = [
 ].map((group) => ({ ...group, unit: 'CPU ns a call', contenders }))
 
 async function prepare (contender, { argument, result }) {
-  const one = { contender, closers: [], runs: 0, rounds: [], fault: undefined, call: undefined }
+  const one = { contender, closers: [], runs: 0, rounds: [], fault: undefined, call: undefined, isolates: undefined }
   const work = async function work () {
     one.runs++
     return structuredClone(result)
@@ -18,12 +18,23 @@ async function prepare (contender, { argument, result }) {
   try {
     one.call = await contender.make(work, (closer) => one.closers.push(closer))
     if (!isDeepStrictEqual(await one.call(argument), result)) one.fault = 'gave another result'
-    await one.call(argument)
-    if (one.runs !== 1) one.fault = `ran ${one.runs} times for two calls: not from its cache`
+    one.isolates = await isolates(one.call, argument, result)
+    if (!isDeepStrictEqual(await one.call(argument), result)) one.fault = 'gave another result'
+    if (one.runs !== 1) one.fault = `ran ${one.runs} times for several calls: not from its cache`
   } catch (error) {
     one.fault = `could not be started: ${error.message}`
   }
   return one
+}
+
+/** Does a caller that changes an object which it was given leave the stored one alone? `undefined`: no object. */
+async function isolates (call, argument, result) {
+  if (typeof result !== 'object') return undefined
+  const given = await call(argument)
+  given.changed = true
+  const changed = 'changed' in await call(argument)
+  delete given.changed
+  return !changed
 }
 
 async function slice (one, argument, calls) {
@@ -45,7 +56,7 @@ export async function measureFunctions (group, { rounds, calls, only }) {
     }
   }
   for (const { closers } of all) for (const close of closers) await close()
-  return all.map(({ contender, rounds, fault }) => ({
-    name: contender.name, title: contender.title, fault, cpu: median(rounds), ratio: medianRatio(rounds, all[0].rounds), rounds
+  return all.map(({ contender, rounds, fault, isolates }) => ({
+    name: contender.name, title: isolates ? `${contender.title} (isolates values)` : contender.title, isolates, fault, cpu: median(rounds), ratio: medianRatio(rounds, all[0].rounds), rounds
   }))
 }

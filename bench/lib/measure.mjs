@@ -6,6 +6,8 @@ import { median, medianRatio } from './statistics.mjs'
 import { startLoad, startRedis, startServer } from './processes.mjs'
 
 const CONNECTIONS = 50
+/** So many until the compiler has done its work; 2 ms each would take a minute: no longer than 5 s. */
+const WARM_REQUESTS = 20_000
 
 /** @returns one row for each contender, the reference first */
 export async function measureGroup (group, { rounds, seconds, profile }) {
@@ -14,9 +16,9 @@ export async function measureGroup (group, { rounds, seconds, profile }) {
   const running = []
   try {
     for (const contender of group.contenders) running.push(await startContender(contender, redis?.port, profile))
-    for (const one of running) await warmUp(one, group.load, load, seconds)
+    for (const one of running) await warmUp(one, group.load, load)
     for (let round = 0; round < rounds; round++) {
-      for (const one of running) await slice(one, group.load, load, seconds)
+      for (const one of running) await slice(one, group.load, load, seconds, redis)
     }
     return running.map((one) => row(one, running[0]))
   } finally {
@@ -38,21 +40,29 @@ async function startContender (contender, redisPort, profile) {
   return one
 }
 
-async function warmUp (one, kind, load, seconds) {
+async function warmUp (one, kind, load) {
   if (one.fault !== undefined) return
   // The cold keys first, by one connection: each is stored once before many ask for it.
   if (kind.startsWith('keys:')) await load.run({ port: one.server.port, load: kind, connections: 1, milliseconds: 20_000, requests: Number(kind.slice(5)) })
   if (kind === 'hot') await load.run({ port: one.server.port, load: kind, connections: 1, milliseconds: 5_000, requests: 10 })
-  await load.run({ port: one.server.port, load: kind, connections: CONNECTIONS, milliseconds: Math.max(1000, seconds * 500) })
+  await load.run({ port: one.server.port, load: kind, connections: CONNECTIONS, milliseconds: 5_000, requests: WARM_REQUESTS })
 }
 
-async function slice (one, kind, load, seconds) {
+async function slice (one, kind, load, seconds, redis) {
   if (one.fault !== undefined) return
   const before = await one.server.mark()
+  const redisBefore = redis?.cpu()
   const seen = await load.run({ port: one.server.port, load: kind, connections: CONNECTIONS, milliseconds: seconds * 1000 })
   const after = await one.server.mark()
   one.fault = fault(one.contender, seen, after.runs - before.runs)
-  one.slices.push({ requestsPerSecond: seen.count / seen.seconds, cpu: (after.cpu - before.cpu) / seen.count, p50: seen.p50, p99: seen.p99, rss: after.memory })
+  one.slices.push({
+    requestsPerSecond: seen.count / seen.seconds,
+    cpu: (after.cpu - before.cpu) / seen.count,
+    p50: seen.p50,
+    p99: seen.p99,
+    rss: after.memory,
+    ...redis === undefined ? {} : { redisCpu: (redis.cpu() - redisBefore) / seen.count }
+  })
 }
 
 /** A number that was not earned is none: wrong bytes, faults, or a handler that ran when it should not have. */
@@ -75,6 +85,7 @@ function row ({ contender, slices, fault }, reference) {
     p50: median(all('p50')),
     p99: median(all('p99')),
     rss: median(all('rss')),
+    redisCpu: median(all('redisCpu').filter((value) => value !== undefined)),
     ratio: medianRatio(all('cpu'), reference.slices.map(({ cpu }) => cpu)),
     rounds: slices
   }

@@ -1,7 +1,7 @@
 // Child processes with one question and one answer at a time, pinned to a CPU where `taskset` allows it.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,10 +55,15 @@ class Child {
   }
 }
 
+/** @returns what it answered first (its port), and how to ask and to end it */
+export async function startChild (role, file, argument, nodeArgs) {
+  const child = new Child(role, [join(bench, file), JSON.stringify(argument)], nodeArgs)
+  return { ...await child.answer(), ask: (question) => child.ask(question), stop: () => child.stop() }
+}
+
 export async function startServer ({ file, options }, redisPort, nodeArgs) {
-  const child = new Child('server', [join(bench, 'server.mjs'), JSON.stringify({ file, options: { ...options, redisPort } })], nodeArgs)
-  const { port } = await child.answer()
-  return { port, mark: () => child.ask('mark'), stop: () => child.stop() }
+  const server = await startChild('server', 'server.mjs', { file, options: { ...options, redisPort } }, nodeArgs)
+  return { port: server.port, mark: () => server.ask('mark'), stop: server.stop }
 }
 
 export async function startLoad () {
@@ -79,12 +84,24 @@ export async function startRedis () {
   }
   return {
     port,
+    cpu: () => cpuOfProcess(redis.pid),
     stop: async () => {
       const exit = once(redis, 'exit')
       redis.kill('SIGTERM')
       await exit
       rmSync(folder, { recursive: true, force: true })
     }
+  }
+}
+
+/** User and system time of a process so far, µs; `NaN` where there is no /proc. Its clock ticks 100 times a second. */
+function cpuOfProcess (pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // from field 3 on: the name before may hold blanks
+    return (Number(fields[11]) + Number(fields[12])) * 10_000
+  } catch {
+    return NaN
   }
 }
 

@@ -15,12 +15,15 @@ export interface Node<V> {
  */
 export class Recency<V> {
   readonly #ring: Node<V>
+  /** How far `next` has come; the ring itself before the first. */
+  #hand: Node<V>
 
   constructor () {
     const ring = { key: '', expires: Infinity, size: 0 } as Node<V>
     ring.newer = ring
     ring.older = ring
     this.#ring = ring
+    this.#hand = ring
   }
 
   get oldest (): Node<V> | undefined {
@@ -48,6 +51,7 @@ export class Recency<V> {
   }
 
   remove (node: Node<V>): void {
+    if (this.#hand === node) this.#hand = node.older
     node.older.newer = node.newer
     node.newer.older = node.older
   }
@@ -58,7 +62,23 @@ export class Recency<V> {
     this.#putLast(node)
   }
 
+  /**
+   * The next node on a walk from the oldest to the newest, and so on round. A Map's iterator would do, but one that is
+   * kept holds, until it is used again, every table that the Map has outgrown since, with all that was removed from it.
+   */
+  next (): Node<V> | undefined {
+    const { newer } = this.#hand
+    this.#hand = newer === this.#ring ? newer.newer : newer
+    return this.#hand === this.#ring ? undefined : this.#hand
+  }
+
+  /** Lets the walk begin again at the oldest: nodes in use would keep ahead of it for ever. */
+  rewind (): void {
+    this.#hand = this.#ring
+  }
+
   clear (): void {
+    this.#hand = this.#ring
     this.#ring.newer = this.#ring
     this.#ring.older = this.#ring
   }

@@ -61,7 +61,6 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
   const recency = new Recency<V>()
   let bytes = 0
   let timer: NodeJS.Timeout | undefined
-  let cursor: Iterator<Node<V>> = nodes.values()
 
   function live (key: string): Node<V> | undefined {
     const node = nodes.get(key)
@@ -104,16 +103,12 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
     while (nodes.size > threshold || bytes > maxBytes) drop(recency.oldest!)
   }
 
-  /** Goes round the whole table a few entries at a time: a Map's iterator bears changes on its way. */
+  /** Goes round all entries, a few at a time. */
   function lookForExpired (): void {
     const time = now()
     for (let i = 0; i < LOOKS; i++) {
-      let step = cursor.next()
-      if (step.done === true) {
-        cursor = nodes.values()
-        step = cursor.next()
-      }
-      if (step.done !== true && step.value.expires <= time) drop(step.value)
+      const node = recency.next()
+      if (node !== undefined && node.expires <= time) drop(node)
     }
   }
 
@@ -137,6 +132,7 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
       }
     }
     if (perishable) timer ??= schedule()
+    recency.rewind()
     return gone
   }
 

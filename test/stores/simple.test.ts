@@ -1,4 +1,6 @@
 import t from 'tap'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { storeContract } from '../../lib/stores/contract.ts'
 import { bufferValues, simpleStore } from '../../lib/stores/simple.ts'
 
@@ -105,6 +107,25 @@ t.test('an entry that has expired goes before one in use, when it is met', async
   store.set('another', B())
   t.ok(store.has('old'))
   t.notOk(store.has('expired'))
+})
+
+t.test('what was removed is not held in memory, however the table was rebuilt in between', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const { store } = make()
+  const removed: Array<WeakRef<Buffer>> = []
+  for (let round = 0; round < 50; round++) {
+    for (let i = 0; i < 20; i++) {
+      const value = B(`${round}`)
+      removed.push(new WeakRef(value))
+      store.set(`${round} ${i}`, value, 1000)
+    }
+    for (let i = 0; i < 20; i++) store.delete(`${round} ${i}`)
+  }
+  await new Promise((resolve) => setTimeout(resolve, 0)) // a WeakRef holds its target until the turn ends
+  gc()
+  t.equal(store.entries, 0)
+  t.ok(removed.filter((one) => one.deref() !== undefined).length <= 20, `${removed.filter((one) => one.deref() !== undefined).length} of ${removed.length} are held`)
 })
 
 t.test('0 and undefined are for ever, and long lives set off no timer warning', async (t) => {
