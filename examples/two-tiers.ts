@@ -56,8 +56,8 @@ async function primary (workers: number): Promise<void> {
 
   const first = cluster.fork({ REDIS_URL: redis.url })
   first.once('message', (address: string) => {
-    // The others listen on the port that the first one found.
-    for (let i = 1; i < workers; i++) cluster.fork({ REDIS_URL: redis.url, PORT: new URL(address).port })
+    // They ask for the same port as the first one, also where that is 0, and node:cluster lets them share it.
+    for (let i = 1; i < workers; i++) cluster.fork({ REDIS_URL: redis.url })
     console.log(`${workers} processes serve on ${address}; x-worker tells which one answered:
 
 curl -i ${address}/report

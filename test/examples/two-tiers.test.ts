@@ -1,17 +1,17 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { request } from '../helpers/client.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { until } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 
-const script = join(import.meta.dirname, '../../scripts/example.mjs')
+const [script = ''] = compiled('examples/two-tiers.ts', ...['redis', 'serve', 'slow'].map((name) => `examples/support/${name}.ts`))
 
 function start (env: NodeJS.ProcessEnv) {
   // What the test runner adds to its own children is not for this one.
   const { NODE_OPTIONS, TAP, REDIS_URL, ...rest } = process.env
-  const child = spawn(process.execPath, [script, 'two-tiers'], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const result = { child, output: '' }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { result.output += chunk })
   return result
