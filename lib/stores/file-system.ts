@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errors } from '../errors.ts'
 import { readCount, writeCount } from './count.ts'
@@ -8,7 +8,7 @@ import { census } from './file-system/census.ts'
 import { peek, readRecord, removeFile, writeRecord } from './file-system/files.ts'
 import { acquire } from './file-system/lock.ts'
 import { openOwner, sweepOwners } from './file-system/owner.ts'
-import { hasCode, listPlaces, placeOf, type Place } from './file-system/places.ts'
+import { hasCode, listPlaces, makeFolder, placeOf, type Place } from './file-system/places.ts'
 import type { StoredRecord } from './file-system/record.ts'
 import { limiter, turns } from './file-system/turns.ts'
 import type { Store } from './store.ts'
@@ -48,8 +48,9 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
   const dir = resolve(options.dir)
   const folderMode = mode | ((mode & 0o444) >> 2)
   checkHash(hash)
-  const owner = await mkdir(dir, { recursive: true, mode: folderMode }).then(() => openOwner(dir, folderMode)).catch((error: unknown) => { throw failure(error) })
-  const counted = census({ dir, threshold, owner, now, failed: (err) => log?.warn({ err }, `fastify-cached: the entries in ${dir} could not be counted`) })
+  const owner = await makeFolder(dir, folderMode).then(() => openOwner(dir, folderMode)).catch((error: unknown) => { throw failure(error) })
+  const used = new Set<string>()
+  const counted = census({ dir, threshold, owner, now, used, failed: (err) => log?.warn({ err }, `fastify-cached: the entries in ${dir} could not be counted`) })
   const limit = limiter(AT_ONCE)
   const turn = turns()
   let closed = false
@@ -67,7 +68,7 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
 
   /** What somebody removed in service is made again. */
   async function rebuild (place: Place): Promise<void> {
-    await mkdir(place.shard, { recursive: true, mode: folderMode })
+    await makeFolder(place.shard, folderMode)
     if (await owner.ensure()) log?.warn({}, `fastify-cached: CACHE_DIR ${dir} had vanished and was made again`)
   }
 
@@ -92,13 +93,24 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
 
   async function read (key: string, place: Place): Promise<StoredRecord | undefined> {
     const record = await readRecord(place.entry, key)
-    return record !== undefined && record.expires > now() ? record : undefined
+    if (record === undefined || record.expires <= now()) return undefined
+    use(place)
+    return record
+  }
+
+  /** Keys that come and go without an eviction are forgotten at some point: this is a hint. */
+  function use (place: Place): void {
+    if (threshold === 0) return
+    if (used.size >= 2 * threshold) used.clear()
+    used.delete(place.entry)
+    used.add(place.entry)
   }
 
   /** Under the lock. */
   async function write (key: string, place: Place, record: StoredRecord): Promise<{ added: boolean }> {
     const added = threshold > 0 && !(await exists(place.entry))
     await writeRecord(place.entry, owner.unfinished(), key, record, mode)
+    use(place)
     return { added }
   }
 

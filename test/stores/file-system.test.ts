@@ -161,6 +161,10 @@ t.test('cut, altered and foreign files are a miss', async (t) => {
   t.equal((await store.get('key'))?.toString(), 'new')
 })
 
+t.test('a directory that cannot be made is named, and nothing hangs', { skip: !existsSync('/proc/self') && 'needs /proc' }, async (t) => {
+  await t.rejects(fileSystemStore({ dir: '/proc/nothing/at/all' }), { code: 'FST_CACHE_ERR_DIRECTORY', message: /\/proc\/nothing\/at\/all cannot be used: ENOENT/ })
+})
+
 t.test('foreign files stay', async (t) => {
   const { dir, store } = await open({ threshold: 2 })
   mkdirSync(join(dir, 'ab'), { recursive: true })
@@ -172,14 +176,25 @@ t.test('foreign files stay', async (t) => {
 })
 
 t.test('the threshold', async (t) => {
-  t.test('small: the least recently written goes', async (t) => {
+  t.test('small: the least recently used goes', async (t) => {
     const { dir, store } = await open({ threshold: 3 })
     for (const key of 'abc') await store.set(key, B())
     await store.set('a', B())
     await store.get('b')
     await store.set('d', B())
-    t.same(await store.getMany([...'abcd']).then((values) => values.map((value) => value !== undefined)), [true, false, true, true])
+    t.same(await store.getMany([...'abcd']).then((values) => values.map((value) => value !== undefined)), [true, true, false, true])
     t.equal(files(dir).length, 3)
+  })
+
+  t.test('what is read stays, however long ago it was written', async (t) => {
+    const { store } = await open({ threshold: 40 })
+    await store.set('read all the time', B())
+    for (let i = 0; i < 200; i++) {
+      await store.set(`key${i}`, B())
+      if (await store.get('read all the time') === undefined) return t.fail(`gone after ${i} others`)
+    }
+    t.equal(await store.has('key150'), false)
+    t.equal(await store.has('key199'), true)
   })
 
   t.test('what has expired goes first', async (t) => {
