@@ -11,6 +11,7 @@ import { openOwner, sweepOwners } from './file-system/owner.ts'
 import { hasCode, listPlaces, makeFolder, placeOf, type Place } from './file-system/places.ts'
 import type { StoredRecord } from './file-system/record.ts'
 import { limiter, turns } from './file-system/turns.ts'
+import { notAnOutage } from './outage.ts'
 import type { Store } from './store.ts'
 
 export interface FileSystemStoreOptions {
@@ -24,7 +25,7 @@ export interface FileSystemStoreOptions {
   readonly mode?: number
   /** Milliseconds since the epoch. */
   readonly now?: () => number
-  /** Told when the directory had vanished and was made again, and when an eviction failed. */
+  /** Told when the directory had vanished and was made again, when it takes no writes, and when an eviction failed. */
   readonly log?: { warn (details: object, message: string): void }
 }
 
@@ -34,6 +35,9 @@ type Methods = Required<Omit<Store<Buffer>, 'maxValueBytes'>>
 /** Every method of a store, capabilities included; each answers with a promise. */
 export type FileSystemStore = { [M in keyof Methods]: Later<Methods[M]> }
 
+/** No space, no quota, no permission, a file system that became read-only. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'])
+const QUIET = 60_000
 /** Files open at a time; the rest of the process needs some too. */
 const AT_ONCE = 32
 
@@ -54,10 +58,23 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
   const limit = limiter(AT_ONCE)
   const turn = turns()
   let closed = false
+  let said = -Infinity
   const starting = sweepOwners(dir).catch(() => 0)
 
   function failure (error: unknown): unknown {
-    return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') ? error : new errors.FST_CACHE_ERR_DIRECTORY(dir, error instanceof Error ? error.message : String(error))
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('FST_')) return error
+    return Object.assign(new errors.FST_CACHE_ERR_DIRECTORY(dir, error instanceof Error ? error.message : String(error)), { cause: error })
+  }
+
+  /** A directory that takes nothing new still answers reads: no outage, and said once a minute for as long as it lasts. */
+  function unwritten (error: unknown): unknown {
+    const { code = '', message = '' } = ((error as Error | undefined)?.cause ?? {}) as NodeJS.ErrnoException
+    if (!NO_ROOM.has(code)) return error
+    if (performance.now() - said > QUIET) {
+      said = performance.now()
+      log?.warn({ reason: code }, `fastify-cached: CACHE_DIR ${dir} takes no writes, nothing new is stored: ${message}`)
+    }
+    return notAnOutage(error as Error)
   }
 
   /** One operation on one key: in its turn, within the bound, with its errors named. */
@@ -120,7 +137,7 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
       const { record, answer } = decide(await read(key, place))
       const added = record !== undefined && (await write(key, place, record)).added
       return { answer, added }
-    })).then(async ({ answer, added }) => {
+    })).catch((error: unknown) => { throw unwritten(error) }).then(async ({ answer, added }) => {
       if (added && !closed) await counted.added()
       return answer
     })

@@ -1,10 +1,11 @@
 import t from 'tap'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeContract } from '../../lib/stores/contract.ts'
+import { isOutage } from '../../lib/stores/outage.ts'
 import { fileSystemStore, type FileSystemStoreOptions } from '../../lib/stores/file-system.ts'
 
 const clock = () => { const at = { time: Date.now() }; return { at, now: () => at.time } }
@@ -119,6 +120,19 @@ t.test('what cannot be written rejects, what was written is read', async (t) => 
   t.equal((await store.get('key'))?.toString(), 'before')
   rmSync(join(dir, '.processes'))
   t.equal(await store.set('key', B('after')), true)
+})
+
+t.test('a directory that takes no writes: said once, hits go on, no outage', { skip: process.getuid?.() === 0 && 'root may write everywhere' }, async (t) => {
+  const warnings: string[] = []
+  const { dir, store } = await open({ log: { warn: (_details, message) => warnings.push(message) } })
+  await store.set('key', B('before'))
+  const [place] = readdirSync(join(dir, '.processes'))
+  chmodSync(join(dir, '.processes', place!), 0o500)
+  t.teardown(() => chmodSync(join(dir, '.processes', place!), 0o700))
+  for (let i = 0; i < 5; i++) t.equal(isOutage(await store.set('key', B('after')).catch((error: unknown) => error)), false)
+  t.equal((await store.get('key'))?.toString(), 'before')
+  t.match(warnings, [/takes no writes, nothing new is stored: EACCES/])
+  t.equal(warnings.length, 1)
 })
 
 t.test('a directory that vanishes in service is made again', async (t) => {
