@@ -28,11 +28,14 @@ export async function exampleRedis (): Promise<ExampleRedis> {
     server.once('exit', () => resolve())
     server.once('error', () => resolve())
   }).then(() => { rmSync(folder, { recursive: true, force: true }) })
-  const endWithUs = (): void => { server.kill() }
+  const endWithUs = (): void => {
+    server.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
   process.once('exit', endWithUs)
 
   const url = `redis://127.0.0.1:${port}/0`
-  if (await Promise.race([answers(url).then(() => true), ended.then(() => false)])) {
+  if (await Promise.race([answers(url, ended), ended.then(() => false)])) {
     return {
       url,
       stop: async () => {
@@ -56,10 +59,12 @@ async function freePort (): Promise<number> {
   return port
 }
 
-/** Resolves once the server answers; until then the client tries again by itself. */
-async function answers (url: string): Promise<void> {
+/** `true` once the server answers. The client tries again by itself, until the server has ended. */
+async function answers (url: string, ended: Promise<void>): Promise<boolean> {
   const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null })
   client.on('error', () => {}) // it is only starting
-  await client.ping()
+  ended.then(() => { client.disconnect() }, () => {})
+  const answered = await client.ping().then(() => true, () => false)
   client.disconnect()
+  return answered
 }
