@@ -48,4 +48,4 @@ export async function build ({
 await serveWhenMain(import.meta.url, build, [
   '/products', '/products/1',
   '/products/1 -X PUT -H \'content-type: application/json\' -d \'{"name":"Lamp","price":25}\''
-])
+], 'redis')

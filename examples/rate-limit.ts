@@ -38,4 +38,4 @@ export async function build ({
   return app
 }
 
-await serveWhenMain(import.meta.url, build, ['/data'])
+await serveWhenMain(import.meta.url, build, ['/data'], 'redis')

@@ -28,4 +28,4 @@ export async function build ({
   return app
 }
 
-await serveWhenMain(import.meta.url, build, ['/api/products'])
+await serveWhenMain(import.meta.url, build, ['/api/products'], 'redis')

@@ -54,4 +54,4 @@ async function startService (app: FastifyInstance): Promise<string> {
   return service.url
 }
 
-await serveWhenMain(import.meta.url, build, ['/api/weather/London', '/api/clear-cache -X POST'])
+await serveWhenMain(import.meta.url, build, ['/api/weather/London', '/api/clear-cache -X POST'], 'redis')

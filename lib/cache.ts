@@ -136,5 +136,5 @@ function pairsOf (entries: unknown): Array<[string, unknown]> {
 /** The backend's own failures, as against what the caller did wrong. */
 function isBackendFault (error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
-  return typeof code !== 'string' || !code.startsWith('FST_CACHE_ERR_') || code.startsWith('FST_CACHE_ERR_BACKEND')
+  return typeof code !== 'string' || !code.startsWith('FST_CACHE_ERR_') || code.startsWith('FST_CACHE_ERR_BACKEND') || code === 'FST_CACHE_ERR_DIRECTORY'
 }

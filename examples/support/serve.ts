@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { exampleRedis } from './redis.ts'
 
 /** Was this file itself started, or imported by another? */
 export function isMain (url: string): boolean {
@@ -30,9 +31,14 @@ export function closeOnSignal (app: FastifyInstance): void {
   }
 }
 
-/** Serves an example when its file was started directly: `npm run example -- <name>`. */
-export async function serveWhenMain (url: string, build: () => Promise<FastifyInstance>, paths: readonly string[]): Promise<void> {
+/**
+ * Serves an example when its file was started directly: `npm run example -- <name>`.
+ *
+ * @param needs `redis`: it wants one; where `REDIS_URL` names none, one is started that ends with the example
+ */
+export async function serveWhenMain (url: string, build: () => Promise<FastifyInstance>, paths: readonly string[], needs?: 'redis'): Promise<void> {
   if (!isMain(url)) return
+  if (needs === 'redis') process.env.REDIS_URL = (await exampleRedis()).url
   const app = await build()
   const address = await listenFrom(app, Number(process.env.PORT ?? 3000))
   for (const path of paths) console.log(`curl -i ${address}${path}`)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errors } from '../errors.ts'
 import { readCount, writeCount } from './count.ts'
@@ -8,9 +8,10 @@ import { census } from './file-system/census.ts'
 import { peek, readRecord, removeFile, writeRecord } from './file-system/files.ts'
 import { acquire } from './file-system/lock.ts'
 import { openOwner, sweepOwners } from './file-system/owner.ts'
-import { hasCode, listPlaces, placeOf, type Place } from './file-system/places.ts'
+import { hasCode, listPlaces, makeFolder, placeOf, type Place } from './file-system/places.ts'
 import type { StoredRecord } from './file-system/record.ts'
 import { limiter, turns } from './file-system/turns.ts'
+import { notAnOutage } from './outage.ts'
 import type { Store } from './store.ts'
 
 export interface FileSystemStoreOptions {
@@ -24,7 +25,7 @@ export interface FileSystemStoreOptions {
   readonly mode?: number
   /** Milliseconds since the epoch. */
   readonly now?: () => number
-  /** Told when the directory had vanished and was made again, and when an eviction failed. */
+  /** Told when the directory had vanished and was made again, when it takes no writes, and when an eviction failed. */
   readonly log?: { warn (details: object, message: string): void }
 }
 
@@ -34,6 +35,9 @@ type Methods = Required<Omit<Store<Buffer>, 'maxValueBytes'>>
 /** Every method of a store, capabilities included; each answers with a promise. */
 export type FileSystemStore = { [M in keyof Methods]: Later<Methods[M]> }
 
+/** No space, no quota, no permission, a file system that became read-only. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'])
+const QUIET = 60_000
 /** Files open at a time; the rest of the process needs some too. */
 const AT_ONCE = 32
 
@@ -48,15 +52,29 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
   const dir = resolve(options.dir)
   const folderMode = mode | ((mode & 0o444) >> 2)
   checkHash(hash)
-  const owner = await mkdir(dir, { recursive: true, mode: folderMode }).then(() => openOwner(dir, folderMode)).catch((error: unknown) => { throw failure(error) })
-  const counted = census({ dir, threshold, owner, now, failed: (err) => log?.warn({ err }, `fastify-cached: the entries in ${dir} could not be counted`) })
+  const owner = await makeFolder(dir, folderMode).then(() => openOwner(dir, folderMode)).catch((error: unknown) => { throw failure(error) })
+  const used = new Set<string>()
+  const counted = census({ dir, threshold, owner, now, used, failed: (err) => log?.warn({ err }, `fastify-cached: the entries in ${dir} could not be counted`) })
   const limit = limiter(AT_ONCE)
   const turn = turns()
   let closed = false
+  let said = -Infinity
   const starting = sweepOwners(dir).catch(() => 0)
 
   function failure (error: unknown): unknown {
-    return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') ? error : new errors.FST_CACHE_ERR_DIRECTORY(dir, error instanceof Error ? error.message : String(error))
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('FST_')) return error
+    return Object.assign(new errors.FST_CACHE_ERR_DIRECTORY(dir, error instanceof Error ? error.message : String(error)), { cause: error })
+  }
+
+  /** A directory that takes nothing new still answers reads: no outage, and said once a minute for as long as it lasts. */
+  function unwritten (error: unknown): unknown {
+    const { code = '', message = '' } = ((error as Error | undefined)?.cause ?? {}) as NodeJS.ErrnoException
+    if (!NO_ROOM.has(code)) return error
+    if (performance.now() - said > QUIET) {
+      said = performance.now()
+      log?.warn({ reason: code }, `fastify-cached: CACHE_DIR ${dir} takes no writes, nothing new is stored: ${message}`)
+    }
+    return notAnOutage(error as Error)
   }
 
   /** One operation on one key: in its turn, within the bound, with its errors named. */
@@ -67,7 +85,7 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
 
   /** What somebody removed in service is made again. */
   async function rebuild (place: Place): Promise<void> {
-    await mkdir(place.shard, { recursive: true, mode: folderMode })
+    await makeFolder(place.shard, folderMode)
     if (await owner.ensure()) log?.warn({}, `fastify-cached: CACHE_DIR ${dir} had vanished and was made again`)
   }
 
@@ -92,13 +110,24 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
 
   async function read (key: string, place: Place): Promise<StoredRecord | undefined> {
     const record = await readRecord(place.entry, key)
-    return record !== undefined && record.expires > now() ? record : undefined
+    if (record === undefined || record.expires <= now()) return undefined
+    use(place)
+    return record
+  }
+
+  /** Keys that come and go without an eviction are forgotten at some point: this is a hint. */
+  function use (place: Place): void {
+    if (threshold === 0) return
+    if (used.size >= 2 * threshold) used.clear()
+    used.delete(place.entry)
+    used.add(place.entry)
   }
 
   /** Under the lock. */
   async function write (key: string, place: Place, record: StoredRecord): Promise<{ added: boolean }> {
     const added = threshold > 0 && !(await exists(place.entry))
     await writeRecord(place.entry, owner.unfinished(), key, record, mode)
+    use(place)
     return { added }
   }
 
@@ -108,7 +137,7 @@ export async function fileSystemStore (options: FileSystemStoreOptions): Promise
       const { record, answer } = decide(await read(key, place))
       const added = record !== undefined && (await write(key, place, record)).added
       return { answer, added }
-    })).then(async ({ answer, added }) => {
+    })).catch((error: unknown) => { throw unwritten(error) }).then(async ({ answer, added }) => {
       if (added && !closed) await counted.added()
       return answer
     })

@@ -27,11 +27,18 @@ function blocksOf (page: string): Block[] {
   }))
 }
 
+/** The package's own names, from package.json, as the files that they are made from. */
+function packagePaths (): Record<string, string[]> {
+  const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string, exports: Record<string, { default?: string }> }
+  return Object.fromEntries(Object.entries(exports).flatMap(([subpath, { default: file }]) =>
+    file === undefined ? [] : [[name + subpath.slice(1), [join(root, file.replace('./dist/', '').replace(/\.js$/, '.ts'))]]]))
+}
+
 /** Compiles all blocks in one program; the faults of each, as `page:line message`. */
 function compile (blocks: readonly Block[]): Map<Block, string[]> {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root)
-  const settings: ts.CompilerOptions = { ...options, noEmit: true, paths: { 'fastify-cached': [join(root, 'index.ts')], 'fastify-cached/prometheus': [join(root, 'lib/prometheus.ts')], 'fastify-cached/inspector': [join(root, 'lib/inspector/index.ts')] } }
+  const settings: ts.CompilerOptions = { ...options, noEmit: true, paths: packagePaths() }
   const files = new Map([
     [join(root, 'docs/ambient.d.ts'), ambient],
     ...blocks.map((block, index) => [join(root, `docs/block-${index}.ts`), `${block.code}\nexport {}\n`] as const)

@@ -38,3 +38,10 @@ t.test('every link within the project leads somewhere', async (t) => {
     t.same(broken, [], page)
   }
 })
+
+t.test('docs/examples.md has a line for every example', async (t) => {
+  const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
+  const listed = [...read('docs/examples.md').matchAll(/^\| \[([^\]]+)\]\(\.\.\/examples\/([^)]+)\) \| .+ \|$/gm)]
+  t.same(listed.map(([, , file]) => file).sort(), examples.sort())
+  for (const [, name, file] of listed) t.equal(`${name}.ts`, file)
+})

@@ -1,10 +1,11 @@
 import t from 'tap'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeContract } from '../../lib/stores/contract.ts'
+import { isOutage } from '../../lib/stores/outage.ts'
 import { fileSystemStore, type FileSystemStoreOptions } from '../../lib/stores/file-system.ts'
 
 const clock = () => { const at = { time: Date.now() }; return { at, now: () => at.time } }
@@ -121,6 +122,19 @@ t.test('what cannot be written rejects, what was written is read', async (t) => 
   t.equal(await store.set('key', B('after')), true)
 })
 
+t.test('a directory that takes no writes: said once, hits go on, no outage', { skip: process.getuid?.() === 0 && 'root may write everywhere' }, async (t) => {
+  const warnings: string[] = []
+  const { dir, store } = await open({ log: { warn: (_details, message) => warnings.push(message) } })
+  await store.set('key', B('before'))
+  const [place] = readdirSync(join(dir, '.processes'))
+  chmodSync(join(dir, '.processes', place!), 0o500)
+  t.teardown(() => chmodSync(join(dir, '.processes', place!), 0o700))
+  for (let i = 0; i < 5; i++) t.equal(isOutage(await store.set('key', B('after')).catch((error: unknown) => error)), false)
+  t.equal((await store.get('key'))?.toString(), 'before')
+  t.match(warnings, [/takes no writes, nothing new is stored: EACCES/])
+  t.equal(warnings.length, 1)
+})
+
 t.test('a directory that vanishes in service is made again', async (t) => {
   const warnings: string[] = []
   const { dir, store } = await open({ log: { warn: (_details, message) => warnings.push(message) } })
@@ -161,6 +175,10 @@ t.test('cut, altered and foreign files are a miss', async (t) => {
   t.equal((await store.get('key'))?.toString(), 'new')
 })
 
+t.test('a directory that cannot be made is named, and nothing hangs', { skip: !existsSync('/proc/self') && 'needs /proc' }, async (t) => {
+  await t.rejects(fileSystemStore({ dir: '/proc/nothing/at/all' }), { code: 'FST_CACHE_ERR_DIRECTORY', message: /\/proc\/nothing\/at\/all cannot be used: ENOENT/ })
+})
+
 t.test('foreign files stay', async (t) => {
   const { dir, store } = await open({ threshold: 2 })
   mkdirSync(join(dir, 'ab'), { recursive: true })
@@ -172,14 +190,25 @@ t.test('foreign files stay', async (t) => {
 })
 
 t.test('the threshold', async (t) => {
-  t.test('small: the least recently written goes', async (t) => {
+  t.test('small: the least recently used goes', async (t) => {
     const { dir, store } = await open({ threshold: 3 })
     for (const key of 'abc') await store.set(key, B())
     await store.set('a', B())
     await store.get('b')
     await store.set('d', B())
-    t.same(await store.getMany([...'abcd']).then((values) => values.map((value) => value !== undefined)), [true, false, true, true])
+    t.same(await store.getMany([...'abcd']).then((values) => values.map((value) => value !== undefined)), [true, true, false, true])
     t.equal(files(dir).length, 3)
+  })
+
+  t.test('what is read stays, however long ago it was written', async (t) => {
+    const { store } = await open({ threshold: 40 })
+    await store.set('read all the time', B())
+    for (let i = 0; i < 200; i++) {
+      await store.set(`key${i}`, B())
+      if (await store.get('read all the time') === undefined) return t.fail(`gone after ${i} others`)
+    }
+    t.equal(await store.has('key150'), false)
+    t.equal(await store.has('key199'), true)
   })
 
   t.test('what has expired goes first', async (t) => {

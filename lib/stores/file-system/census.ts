@@ -8,7 +8,9 @@ import { limiter } from './turns.ts'
  * The threshold, without looking at the directory on every write. A census lists the names and grants this process
  * a share of the room that is left: so many new entries until it must look again. With one process the threshold
  * is never passed by more than the writes that are under way; with n, by n entries more. A census that finds too many
- * evicts 5 % below the threshold, expired entries first, then the least recently written.
+ * evicts 5 % below the threshold: expired entries first, then what this process has not used since the last eviction, in
+ * the order of writing, then the rest in the order of use. What every look-up reads (the cache's own version, a tag's)
+ * is written once: by the order of writing alone it would be the first to go, and all that depends on it be a miss.
  *
  * Cost, amortised: a listing (at most 256 folders), and a `stat` of each entry when it evicts, once in 5 % of the threshold's new entries: 20 names
  * and 20 `stat` a new entry, whatever the threshold, times the number of processes. Replacing costs nothing.
@@ -31,6 +33,8 @@ interface CensusOptions {
   readonly owner: Owner
   readonly now: () => number
   readonly failed: (error: unknown) => void
+  /** Paths of the entries that this process has read or written, in that order, since the last eviction, which empties it. */
+  readonly used: Set<string>
 }
 
 export function census (options: CensusOptions): Census {
@@ -95,6 +99,8 @@ async function freeDeadLock (place: Place, owner: Owner): Promise<void> {
 type Candidate = Place & Traces & { readonly expired: boolean }
 
 async function evict (entries: readonly Place[], surplus: number, options: CensusOptions): Promise<number> {
+  const uses = new Map([...options.used].map((path, order) => [path, order]))
+  const useOf = ({ entry }: Candidate): number => uses.get(entry) ?? -1
   const limit = limiter(AT_ONCE)
   const found = await Promise.all(entries.map(async (place): Promise<Candidate | undefined> => limit(async () => {
     const { entry } = place
@@ -104,7 +110,8 @@ async function evict (entries: readonly Place[], surplus: number, options: Censu
   })))
   const candidates = found.filter((candidate) => candidate !== undefined)
   const gone = entries.length - candidates.length
-  candidates.sort((a, b) => Number(b.expired) - Number(a.expired) || a.written - b.written)
+  candidates.sort((a, b) => Number(b.expired) - Number(a.expired) || useOf(a) - useOf(b) || a.written - b.written)
+  options.used.clear()
   const removed = await Promise.all(candidates.slice(0, Math.max(0, surplus - gone)).map(async (candidate) => limit(() => evictOne(candidate, options.owner))))
   return gone + removed.filter(Boolean).length
 }

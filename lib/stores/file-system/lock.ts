@@ -17,7 +17,6 @@ import { hasCode } from './places.ts'
  */
 
 const DEEPEST = 100
-/** Longer than a lock is ever held, unless its owner was stopped. */
 /** Shorter than one operation may take by default: one entry's lock says nothing of the others. */
 const LONGEST_WAIT = 400
 /** Past this an owner that is alive may have been taken for dead by another machine. */
@@ -27,7 +26,7 @@ export interface Lock { release (): Promise<void> }
 
 /**
  * Waits for the lock.
- * @throws FST_CACHE_ERR_BACKEND after 2 s
+ * @throws FST_CACHE_ERR_BACKEND after 400 ms
  */
 export async function acquire (base: string, owner: Owner): Promise<Lock> {
   const start = performance.now()

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, readlink, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFile, readlink, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { hasCode, names, processesFolder } from './places.ts'
+import { hasCode, makeFolder, names, processesFolder } from './places.ts'
 
 /** One process at work in the directory (one store in it, to be exact). */
 export interface Owner {
@@ -34,7 +34,7 @@ export async function openOwner (dir: string, folderMode: number): Promise<Owner
 
   async function ensure (): Promise<boolean> {
     if (await exists(file)) return false
-    await mkdir(folder, { recursive: true, mode: folderMode })
+    await makeFolder(folder, folderMode)
     await writeFile(file, identity, { mode: 0o600 })
     return true
   }

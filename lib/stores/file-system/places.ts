@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { limiter } from './turns.ts'
 
 /*
@@ -63,6 +63,29 @@ export async function names (folder: string): Promise<string[]> {
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
+  }
+}
+
+/**
+ * A folder and those above it. Not by `mkdir`'s own `recursive`: where a folder is there and takes no new ones, as in
+ * /proc, Node.js 20 tries for ever, on a thread that nothing can stop.
+ */
+export async function makeFolder (path: string, mode: number): Promise<void> {
+  try {
+    await makeOne(path, mode)
+  } catch (error) {
+    const parent = dirname(path)
+    if (!hasCode(error, 'ENOENT') || parent === path) throw error
+    await makeFolder(parent, mode)
+    await makeOne(path, mode)
+  }
+}
+
+async function makeOne (path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, mode)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST') || !(await stat(path)).isDirectory()) throw error
   }
 }
 
