@@ -6,7 +6,7 @@
 const HANGING = 15_000
 
 /** What `work` brings; rejects when it hangs. */
-export async function ends<T> (what: string, work: Promise<T>): Promise<T> {
+export async function ends<T> (what: string, work: PromiseLike<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const hanging = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => { reject(new Error(`${what} has not ended within ${HANGING} ms`)) }, HANGING)

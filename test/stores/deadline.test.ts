@@ -12,12 +12,14 @@ const block = (ms: number) => { Atomics.wait(new Int32Array(new SharedArrayBuffe
 
 t.test('a wait goes on where the process has stood still for longer than all of it', async (t) => {
   let over = false
-  whenHeardFor(80, () => { over = true })
+  const end = new Promise<void>((resolve) => { whenHeardFor(80, () => { over = true; resolve() }) })
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
   block(100)
   // As many turns as there are slices, less two, cannot use it up, however long each takes
   for (let i = 0; i < 6; i++) await turn()
   t.equal(over, false)
-  while (!over) await new Promise((resolve) => setTimeout(resolve, 5))
+  await end
 })
 
 t.test('a wait that was ended does not come to its end', async (t) => {
