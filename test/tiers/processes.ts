@@ -62,13 +62,16 @@ export async function startPeer (options: CacheOptions, truth: string): Promise<
   }
 }
 
+/** For how long it is watched whether an old value goes, ms: less than the minute that entries and copies live. */
+export const LONGEST = 20_000
+
 /**
  * How long after `change` had resolved the peers went on serving what they had before, in ms (the slowest of them), and
  * what they served from then on.
  */
-export async function staleFor (peers: readonly Peer[], read: Reading, change: () => Promise<unknown>, longest = 10_000): Promise<{ ms: number, after: unknown[], old: unknown }> {
+export async function staleFor (peers: readonly Peer[], read: Reading, change: () => Promise<unknown>): Promise<{ ms: number, after: unknown[], old: unknown }> {
   const old = await Promise.all(peers.map((peer) => peer.run({ do: 'warm', read, times: 5 })))
-  const watching = Promise.all(peers.map((peer, i) => peer.run<Watched>({ do: 'watch', read, old: old[i], longest })))
+  const watching = Promise.all(peers.map((peer, i) => peer.run<Watched>({ do: 'watch', read, old: old[i], longest: LONGEST })))
   await new Promise((resolve) => setTimeout(resolve, 50))
   await change()
   const changed = Date.now()
