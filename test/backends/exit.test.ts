@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { compiled } from '../helpers/compiled.ts'
 import { PASSWORD, USER, startMemcached } from '../helpers/memcached.ts'
 import { ends } from '../helpers/patience.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -11,20 +12,8 @@ import { startCluster, startRedis, startSentinels } from '../helpers/redis.ts'
 import { build, SHORT } from './rig.ts'
 import type { Options } from './rig.ts'
 
-const root = join(import.meta.dirname, '..', '..')
-
-/** The plugin as JavaScript, beside the child: loading TypeScript would take each process longer than all that is measured. */
-function compile (): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fastify-cached-exit-'))
-  removeAtExit(folder)
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--noCheck', '--declaration', 'false', '--declarationMap', 'false', '--outDir', folder])
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  copyFileSync(join(import.meta.dirname, 'exit-child.mjs'), join(folder, 'child.js'))
-  return folder
-}
-
-const folder = compile()
+const plugin = join(compiled(), 'index.js')
+const childFile = join(import.meta.dirname, 'exit-child.mjs')
 
 /**
  * Waits for the end of the process, which must have closed before; rejects when it goes on (a connection, or the timer
@@ -34,19 +23,23 @@ const folder = compile()
  */
 function exit (options: readonly Options[], moment: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(folder, 'child.js'), join(folder, 'index.js'), JSON.stringify(options), moment], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [childFile, plugin, JSON.stringify(options), moment], { stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    let timer: NodeJS.Timeout | undefined
+    const late = () => { child.kill('SIGKILL'); reject(new Error(`${moment}: it goes on; ${said}`)) }
+    let timer = setTimeout(late, 60_000)
+    let closed = false
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (data) => {
         said += data
-        if (timer !== undefined || !said.includes('closed\n')) return
-        timer = setTimeout(() => { child.kill('SIGKILL'); reject(new Error(`${moment}: it goes on; ${said}`)) }, 15_000)
+        if (closed || !said.includes('closed\n')) return
+        closed = true
+        clearTimeout(timer)
+        timer = setTimeout(late, 15_000)
       })
     }
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       clearTimeout(timer)
-      if (code === 0 && timer !== undefined) resolve(/^alive: (.*)$/m.exec(said)?.[1] ?? said)
+      if (code === 0 && closed) resolve(/^alive: (.*)$/m.exec(said)?.[1] ?? said)
       else reject(new Error(`${moment}: code ${code}; ${said}`))
     })
   })

@@ -183,7 +183,7 @@ t.test("the application's own client", async (t) => {
     // A request that were queued would wait for its deadline, which is longer than the patience of the test
     const server = build({ CACHE_TYPE: 'RedisCache', CACHE_REDIS_HOST: client, CACHE_OPERATION_TIMEOUT: 60 })
     await server.app.ready()
-    await server.get('/item/1')
+    await until('nothing is under way any more', async () => /; hit/.test((await server.get('/item/1')).cache) && server.app.cache.stats().stores === 1)
     await redis.kill()
     await until('it is noticed', () => client.status !== 'ready')
     for (let i = 0; i < 20; i++) t.equal((await ends('a request', server.get(`/item/${i}`))).status, 200)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -12,7 +13,7 @@ import type { RedisServer } from '../helpers/redis.ts'
 
 // `lock`: of several processes behind one backend, one fills.
 
-const [file] = compiled('test/http/lock-child.ts') as [string]
+const file = join(compiled(), 'test/http/lock-child.js')
 
 interface Worker {
   readonly child: ChildProcess

@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CacheOptions } from '../../index.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { removeAtExit } from '../helpers/process.ts'
 import { createSubject } from './subject.ts'
 import type { Job, Reading } from './subject.ts'
@@ -35,7 +36,7 @@ export async function thisPeer (options: CacheOptions, truth: string): Promise<P
 
 /** Another process. */
 export async function startPeer (options: CacheOptions, truth: string): Promise<Peer> {
-  const child = fork(new URL('child.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(join(compiled(), 'test/tiers/child.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [], env: { PATH: process.env.PATH } })
   const waiting = new Map<number, { resolve (value: unknown): void, reject (error: Error): void }>()
   let jobs = 0
   child.on('message', ({ id, result, error }: { id: number, result?: unknown, error?: string }) => {
