@@ -1,9 +1,10 @@
 import t from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { waiting } from './helpers/flights.ts'
 import Fastify from 'fastify'
 import cached from '../index.ts'
 import type { CacheOptions, CacheStats } from '../index.ts'
-import { startOrigin } from './helpers/origin.ts'
+import { eventually, startOrigin } from './helpers/origin.ts'
 import type { Origin } from './helpers/origin.ts'
 
 type Numbers = Partial<Omit<CacheStats, 'bypasses'>> & { bypasses?: Record<string, number> }
@@ -23,7 +24,7 @@ t.test('each outcome is counted once', async (t) => {
   let sick = false
   const o = await startOrigin((app) => {
     app.get('/', { config: { cache: { timeout: 60 } } }, async () => 'x')
-    app.get('/slow', { config: { cache: { timeout: 60 } } }, async () => await sleep(30, 'x'))
+    app.get('/slow', { config: { cache: { timeout: 60 } } }, async () => { await eventually(() => waiting() === 9); return 'x' })
     app.get('/swr', { config: { cache: { timeout: 60, tags: ['swr'], staleWhileRevalidate: 60 } } }, async () => 'x')
     app.get('/sie', { config: { cache: { timeout: 60, tags: ['sie'], staleIfError: 60 } } }, async () => { if (sick) throw new Error('sick'); return 'x' })
     app.get('/cookie', { config: { cache: { timeout: 60 } } }, async (_request, reply) => reply.header('set-cookie', 'a=b').send('x'))
@@ -43,7 +44,7 @@ t.test('each outcome is counted once', async (t) => {
     ['not stored', () => o.get('/cookie'), { misses: 1 }],
     ['a route that is not cached', () => o.get('/plain'), {}],
     ['to be stale', () => o.get('/swr'), { misses: 1, stores: 1 }],
-    ['stale, with the refresh behind', async () => { await cache.expireTags('swr'); await o.get('/swr'); await sleep(100) }, { stale: 1, refreshes: 1, stores: 1 }],
+    ['stale, with the refresh behind', async () => { const { stores } = cache.stats(); await cache.expireTags('swr'); await o.get('/swr'); await eventually(() => cache.stats().stores > stores) }, { stale: 1, refreshes: 1, stores: 1 }],
     ['to fail', () => o.get('/sie'), { misses: 1, stores: 1 }],
     ['stale for an error', async () => { await cache.expireTags('sie'); sick = true; await o.get('/sie') }, { misses: 1, stale: 1 }],
     ['a value that is not there', () => cache.get('k'), { misses: 1 }],

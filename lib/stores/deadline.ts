@@ -29,3 +29,33 @@ export function withDeadline<T> (work: Promise<T>, ms: number, late: () => Error
     }
   })
 }
+
+const SLICES = 8
+
+/**
+ * Calls `over` after `ms` milliseconds in which this process could have heard of what it waits for. An application that
+ * starts, or a machine that is short of time, may stand still for longer than the whole of it: such a stretch costs an
+ * eighth, and what has arrived meanwhile is seen first. Does not keep the process alive.
+ *
+ * @returns ends the wait
+ */
+export function whenHeardFor (ms: number, over: () => void): () => void {
+  let left = SLICES
+  let ended = false
+  let timer = slice()
+
+  function slice (): NodeJS.Timeout {
+    return setTimeout(() => {
+      if (--left > 0) {
+        timer = slice()
+        return
+      }
+      setImmediate(() => { if (!ended) over() })
+    }, ms / SLICES).unref()
+  }
+
+  return () => {
+    ended = true
+    clearTimeout(timer)
+  }
+}

@@ -32,3 +32,6 @@ async function run (options) {
 
 await Promise.all(JSON.parse(all).map(run))
 process.stdout.write('closed\n')
+// What the closing of sockets takes; the pipes are this output
+for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+process.stdout.write(`alive: ${process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap').join()}\n`)

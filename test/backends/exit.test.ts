@@ -1,46 +1,45 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { compiled } from '../helpers/compiled.ts'
 import { PASSWORD, USER, startMemcached } from '../helpers/memcached.ts'
+import { ends } from '../helpers/patience.ts'
 import { freePort } from '../helpers/ports.ts'
 import { removeAtExit } from '../helpers/process.ts'
 import { startCluster, startRedis, startSentinels } from '../helpers/redis.ts'
-import { build, elapsed } from './rig.ts'
+import { build, SHORT } from './rig.ts'
 import type { Options } from './rig.ts'
 
-const root = join(import.meta.dirname, '..', '..')
+const plugin = join(compiled(), 'index.js')
+const childFile = join(import.meta.dirname, 'exit-child.mjs')
 
-/** The plugin as JavaScript, beside the child: loading TypeScript would take each process longer than all that is measured. */
-function compile (): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fastify-cached-exit-'))
-  removeAtExit(folder)
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--noCheck', '--declaration', 'false', '--declarationMap', 'false', '--outDir', folder])
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  copyFileSync(join(import.meta.dirname, 'exit-child.mjs'), join(folder, 'child.js'))
-  return folder
-}
-
-const folder = compile()
-
-/** ms from the end of `close()` to the end of the process; rejects when it goes on. */
-function exit (options: readonly Options[], moment: string): Promise<number> {
+/**
+ * Waits for the end of the process, which must have closed before; rejects when it goes on (a connection, or the timer
+ * of an entry that lives for an hour, would keep it alive for longer than the 15 s that it is given on any machine).
+ *
+ * @returns what kept it alive a few turns of its event loop after it had closed
+ */
+function exit (options: readonly Options[], moment: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(folder, 'child.js'), join(folder, 'index.js'), JSON.stringify(options), moment], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [childFile, plugin, JSON.stringify(options), moment], { stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    let closed = NaN
-    const timer = setTimeout(() => { child.kill('SIGKILL'); reject(new Error(`${moment}: it goes on; ${said}`)) }, 15_000)
+    const late = () => { child.kill('SIGKILL'); reject(new Error(`${moment}: it goes on; ${said}`)) }
+    let timer = setTimeout(late, 60_000)
+    let closed = false
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (data) => {
         said += data
-        if (Number.isNaN(closed) && said.includes('closed\n')) closed = performance.now()
+        if (closed || !said.includes('closed\n')) return
+        closed = true
+        clearTimeout(timer)
+        timer = setTimeout(late, 15_000)
       })
     }
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       clearTimeout(timer)
-      if (code === 0 && !Number.isNaN(closed)) resolve(performance.now() - closed)
+      if (code === 0 && closed) resolve(/^alive: (.*)$/m.exec(said)?.[1] ?? said)
       else reject(new Error(`${moment}: code ${code}; ${said}`))
     })
   })
@@ -77,35 +76,37 @@ t.test('a process ends by itself', async (t) => {
   ]
   const cases: Array<[string, readonly Options[]]> = [['idle', backends], ['fill', backends], ['refresh', backends], ['outage', outage], ['open', [{ CACHE_TYPE: 'SimpleCache' }]]]
   await Promise.all(cases.map(async ([moment, options]) => {
-    const took = await exit(options, moment)
-    t.ok(took < 4000, `${moment}: ${Math.round(took)} ms after ${moment === 'open' ? 'the last request' : 'close()'}`)
+    const alive = await exit(options, moment)
+    const after = `${moment}: after ${moment === 'open' ? 'the last request' : 'close()'}`
+    // A function of the application may still run; and where ioredis drops a connection that never stood, it keeps a
+    // timer of its own for 100 ms
+    if (moment === 'idle' || moment === 'open') t.equal(alive, '', after)
+    else t.match(alive, /^(Timeout,?)*$/, after)
   }))
 
-  await t.test('ready() and close() take less than two seconds while a server is frozen', async (t) => {
+  await t.test('ready() and close() wait for no server that is frozen', async (t) => {
     const frozen = [redis, memcached, sasl, ...sentinels.sentinels, ...cluster.nodes]
     for (const one of frozen) one.freeze()
     await Promise.all(backends.slice(3).map(async (options) => {
-      const server = build(options)
-      const ready = await elapsed(() => server.app.ready())
-      const reply = await server.get('/item/1')
-      const close = await elapsed(() => server.app.close())
-      t.match(reply, { status: 200, body: '/item/1 1' })
-      t.ok(ready < 4000 && close < 4000 && reply.ms < 4000, `${options.CACHE_TYPE}: ready ${Math.round(ready)}, request ${Math.round(reply.ms)}, close ${Math.round(close)} ms`)
+      const server = build({ ...SHORT, ...options })
+      await ends(`${options.CACHE_TYPE}: ready()`, server.app.ready())
+      t.match(await ends(`${options.CACHE_TYPE}: a request`, server.get('/item/1')), { status: 200, body: '/item/1 1' })
+      await ends(`${options.CACHE_TYPE}: close()`, server.app.close())
     }))
     for (const one of frozen) one.thaw()
   })
 
   await t.test('close() while the server is frozen in service', async (t) => {
     for (const [options, server] of [[backends[3]!, redis], [backends[4]!, redis], [backends[7]!, memcached]] as const) {
-      const { app, get } = build(options)
+      // A close that waited for what is under way would take the whole of that time
+      const { app, get } = build({ ...options, CACHE_OPERATION_TIMEOUT: 60 })
       await app.ready()
       await get('/item/1')
       server.freeze()
       const pending = get('/item/2')
-      const close = await elapsed(() => app.close())
+      await ends(`${options.CACHE_TYPE}: close()`, app.close())
       server.thaw()
       t.equal((await pending).status, 200)
-      t.ok(close < 4000, `${options.CACHE_TYPE}: ${Math.round(close)} ms`)
     }
   })
 })

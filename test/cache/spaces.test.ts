@@ -40,7 +40,7 @@ t.test('two caches of one application keep apart', async (t) => {
   await everyBackend(t, async (t, bench) => {
     const app = Fastify()
     t.teardown(() => app.close())
-    const options = { CACHE_OPERATION_TIMEOUT: 5, ...bench.options, CACHE_KEY_PREFIX: `two:${bench.name}` }
+    const options = { CACHE_OPERATION_TIMEOUT: 10, ...bench.options, CACHE_KEY_PREFIX: `two:${bench.name}` }
     await app.register(cached, options)
     await app.register(cached, { ...options, CACHE_DECORATOR: 'pages' })
     const { cache } = app

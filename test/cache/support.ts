@@ -117,7 +117,7 @@ let spaces = 0
 export async function open (t: Pick<Test, 'teardown'>, bench: Pick<Bench, 'options'>, options: CacheOptions = {}, routes?: (app: FastifyInstance) => void): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(cached, { CACHE_OPERATION_TIMEOUT: 5, CACHE_KEY_PREFIX: `space${++spaces}:`, ...bench.options, ...options })
+  await app.register(cached, { CACHE_OPERATION_TIMEOUT: 10, CACHE_KEY_PREFIX: `space${++spaces}:`, ...bench.options, ...options })
   routes?.(app)
   await app.ready()
   return app

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { isDeepStrictEqual } from 'node:util'
+import { until } from '../helpers/process.ts'
 import { everyBackend, open, sleep } from './support.ts'
 
 const VALUES: Record<string, unknown> = {
@@ -197,15 +198,20 @@ t.test('values', async (t) => {
 
     await t.test('timeouts', async (t) => {
       const brief = bench.step === 1 ? 0.15 : 1
-      await cache.set('brief', 1, brief)
-      await cache.set('brief text', 'x', brief)
+      t.equal(await cache.set('brief', 1, brief), true)
+      t.equal(await cache.set('brief text', 'x', brief), true)
       await cache.set('brief object', {}, { timeout: brief })
       await cache.add('brief add', 'x', brief)
       await cache.inc('brief count', 1, { timeout: brief })
       await cache.setMany({ 'brief many': 'x' }, brief)
       await cache.getOrSet('brief made', () => 'x', brief)
-      await cache.set('brief counted', 1, brief)
-      await cache.inc('brief counted', 1, { timeout: 1000 })
+      // Counted on while it lives: a machine that has stood still in between does it once more
+      for (let begun = -Infinity; performance.now() - begun > brief * 900;) {
+        await cache.delete('brief counted')
+        begun = performance.now()
+        await cache.set('brief counted', 1, brief)
+        await cache.inc('brief counted', 1, { timeout: 1000 })
+      }
       await cache.set('never', 'x', 0)
       await cache.inc('never count', 1, { timeout: 0 })
       await cache.inc('never count', 1, { timeout: brief })
@@ -213,7 +219,6 @@ t.test('values', async (t) => {
       await cache.set('default null', 'x', null as never)
       await cache.set('then longer', 'x', brief)
       await cache.set('then longer', 'y', 100)
-      if (bench.step === 1) t.equal(await cache.get('brief text'), 'x')
       await sleep(brief * 1000 + 60 + (bench.step === 1 ? 0 : 1100))
       const gone = ['brief', 'brief text', 'brief object', 'brief add', 'brief count', 'brief many', 'brief made', 'brief counted']
       t.same(await cache.getMany(gone), gone.map(() => undefined))
@@ -271,7 +276,11 @@ t.test('values', async (t) => {
       const piece = async (): Promise<string> => await cache.fragment('menu', ['en', 1], 60, () => `menu ${++runs}`)
       t.same([await piece(), await piece()], ['menu 9', 'menu 9'])
       t.equal(await cache.fragment('menu', ['de', 1], 60, () => 'other'), 'other')
-      const together = await Promise.all(Array.from({ length: 10 }, async () => await cache.getOrSet('coalesced', async () => { await sleep(20); return ++runs })))
+      const { coalesced } = cache.stats()
+      const together = await Promise.all(Array.from({ length: 10 }, async () => await cache.getOrSet('coalesced', async () => {
+        await until('all others wait', () => cache.stats().coalesced >= coalesced + 9)
+        return ++runs
+      })))
       t.same(together, together.map(() => 10))
       await t.rejects(cache.getOrSet('fails', () => { throw new Error('no') }), { message: 'no' })
       t.equal(await cache.get('fails'), undefined)

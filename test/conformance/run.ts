@@ -6,6 +6,7 @@ import type { CacheOptions } from '../../index.ts'
 import { backends } from '../helpers/backends.ts'
 import type { Backend } from '../helpers/backends.ts'
 import { clock } from '../helpers/clock.ts'
+import { openFlights } from '../helpers/flights.ts'
 import { eventually, startOrigin } from '../helpers/origin.ts'
 import type { Origin, OriginOptions } from '../helpers/origin.ts'
 import type { ClientReply, ClientRequest } from '../helpers/client.ts'
@@ -166,8 +167,9 @@ async function runCase (t: Test, kase: Case, backend: Backend): Promise<void> {
           found = step.broken === true ? [] : [`the request failed: ${String(error)}`]
           return true
         }
-        // A remote store answers a moment after the client has its reply.
+        // A remote store answers a moment after the client has its reply; the run is over when it has.
         await sleep(backend.name === 'SimpleCache' ? 1 : 5)
+        await eventually(() => openFlights() === 0)
         found = faults(step, reply, origin.runs(), before)
         const run = String(reply.headers['x-run'])
         const head = typeof step.request === 'string' ? step.request.startsWith('HEAD') : step.request?.method === 'HEAD'

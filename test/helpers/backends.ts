@@ -14,7 +14,7 @@ async function redisBackend (): Promise<Backend> {
   return {
     name: 'RedisCache',
     options: () => ({
-      CACHE_TYPE: 'RedisCache', CACHE_REDIS_HOST: server.host, CACHE_REDIS_PORT: server.port, CACHE_KEY_PREFIX: `space${++spaces}:`, CACHE_OPERATION_TIMEOUT: 5
+      CACHE_TYPE: 'RedisCache', CACHE_REDIS_HOST: server.host, CACHE_REDIS_PORT: server.port, CACHE_KEY_PREFIX: `space${++spaces}:`, CACHE_OPERATION_TIMEOUT: 10
     } as CacheOptions),
     close: () => server.stop()
   }

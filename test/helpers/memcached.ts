@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { memcachedStore } from '../../lib/stores/memcached/index.ts'
 import type { MemcachedStore, MemcachedStoreSettings } from '../../lib/stores/memcached/index.ts'
+import { freePort } from './ports.ts'
+import { until } from './process.ts'
 
 /** A memcached of the tests' own. */
 export interface Memcached {
@@ -35,21 +35,24 @@ export interface MemcachedOptions {
 export const USER = 'user'
 export const PASSWORD = 'a-secret#/@:pässword'
 
-export async function freePort (host = '127.0.0.1'): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+export async function startMemcached (options: MemcachedOptions = {}): Promise<Memcached> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await launchMemcached(options)
+    } catch (error) {
+      // Something else may have been quicker than the server that the port was found for
+      if (tries === 5) throw error
+    }
+  }
 }
 
-export async function startMemcached (options: MemcachedOptions = {}): Promise<Memcached> {
+async function launchMemcached (options: MemcachedOptions): Promise<Memcached> {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-'))
   // memcached as root gives up its rights before it reads the password file.
   chmodSync(folder, 0o777)
   const host = options.host ?? '127.0.0.1'
   const path = join(folder, 'socket')
-  const port = options.unix === true ? 0 : await freePort(host)
+  const port = options.unix === true ? 0 : await freePort(0, host)
   const where = options.unix === true ? ['-s', path, '-a', '0777'] : ['-l', host, '-p', String(port)]
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   if (options.sasl === true) writePasswords(folder)
@@ -58,11 +61,14 @@ export async function startMemcached (options: MemcachedOptions = {}): Promise<M
 
   async function launch (): Promise<ChildProcess> {
     const started = spawn('memcached', args, { stdio: 'ignore', env: { ...process.env, SASL_CONF_PATH: folder } })
-    const until = Date.now() + 10_000
-    while (!await answers(options.unix === true ? { path } : { host, port })) {
-      if (started.exitCode !== null || Date.now() > until) throw new Error(`memcached ${args.join(' ')} does not start`)
-      await sleep(10)
-    }
+    let ended = false
+    started.once('error', () => { ended = true })
+    await until(`memcached ${args.join(' ')} answers`, async () => {
+      const there = await answers(options.unix === true ? { path } : { host, port })
+      ended ||= started.exitCode !== null // asked last: it may be another server that answers
+      return there || ended
+    })
+    if (ended) throw new Error(`memcached ${args.join(' ')} does not start`)
     return started
   }
 
@@ -97,6 +103,9 @@ export async function startMemcacheds (count: number, options: MemcachedOptions 
 
 export interface Logged { readonly level: 'warn' | 'info', readonly details: Record<string, unknown>, readonly message: string }
 
+/** Deadlines that a machine which stands still for seconds keeps. Where a server is frozen or gone, a test gives its own. */
+const PATIENT = 10_000
+
 /** A store with a log that can be read, and settings that suit most tests. */
 export async function openStore (servers: ReadonlyArray<Memcached | string>, settings: Partial<MemcachedStoreSettings> = {}): Promise<{ store: MemcachedStore, logged: Logged[] }> {
   const logged: Logged[] = []
@@ -106,22 +115,27 @@ export async function openStore (servers: ReadonlyArray<Memcached | string>, set
     servers: servers.map((server) => typeof server === 'string' ? server : server.server),
     username: USER,
     password: PASSWORD,
-    operationTimeout: 500,
+    operationTimeout: PATIENT,
     prefix: 'test_',
-    options: {},
     log: { warn: note('warn'), info: note('info') },
-    ...settings
+    ...settings,
+    options: { conntimeout: PATIENT / 1000, ...settings.options }
   })
   return { store, logged }
 }
 
-/** Waits until `check` holds. */
-export async function eventually (check: () => Promise<boolean> | boolean, ms = 10_000): Promise<void> {
-  const until = Date.now() + ms
-  while (!await check()) {
-    if (Date.now() > until) throw new Error(`not so within ${ms} ms: ${check.toString()}`)
-    await sleep(20)
-  }
+/** Waits until `check` holds. What it rejects with is a failure: it catches by itself what may pass. */
+export async function eventually (check: () => Promise<boolean> | boolean): Promise<void> {
+  let fault: { error: unknown } | undefined
+  await until(check.toString(), async () => {
+    try {
+      return await check()
+    } catch (error) {
+      fault = { error }
+      return true
+    }
+  })
+  if (fault !== undefined) throw fault.error
 }
 
 function writePasswords (folder: string): void {

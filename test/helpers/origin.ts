@@ -63,9 +63,9 @@ export async function startOrigin (build: (app: FastifyInstance, origin: Origin)
   return origin
 }
 
-/** Polls until it holds, 3 s at most: for what happens behind an answer. Whether it came to hold. */
+/** Polls until it holds, half a minute at most, since a machine may stand still: for what happens behind an answer. Whether it came to hold. */
 export async function eventually (holds: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 3000; tries++) {
     if (await holds()) return true
     await sleep(10)
   }

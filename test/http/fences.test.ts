@@ -12,7 +12,7 @@ import { startRedis } from '../helpers/redis.ts'
 const redis = await startRedis()
 t.teardown(() => redis.stop())
 let spaces = 0
-const remote = (): CacheOptions => ({ CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: redis.port, CACHE_REDIS_HOST: '127.0.0.1', CACHE_KEY_PREFIX: `s${++spaces}:`, CACHE_OPERATION_TIMEOUT: 5 })
+const remote = (): CacheOptions => ({ CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: redis.port, CACHE_REDIS_HOST: '127.0.0.1', CACHE_KEY_PREFIX: `s${++spaces}:`, CACHE_OPERATION_TIMEOUT: 10 })
 
 const purges: Record<string, (origin: Origin) => Promise<unknown>> = {
   'an unsafe method': (origin) => origin.request({ method: 'POST', path: '/r', headers: { host: 'shop.example' } }),
@@ -119,8 +119,9 @@ testRuns('a backend that fails in the middle changes nothing for the client', as
       await own.kill()
       throw new Error('sick')
     })
-  }, { cache: { CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: own.port, CACHE_REDIS_HOST: '127.0.0.1' } })
+  }, { cache: { CACHE_TYPE: 'RedisCache', CACHE_REDIS_PORT: own.port, CACHE_REDIS_HOST: '127.0.0.1', CACHE_OPERATION_TIMEOUT: 10 } })
   t.equal((await origin.get('/r')).text, 'fine')
+  t.ok(await eventually(() => origin.app.cache.stats().stores === 1))
   await new Promise((resolve) => setTimeout(resolve, 20))
   sick = true
   const reply = await origin.get('/r')

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { clock } from '../helpers/clock.ts'
+import { gate } from '../helpers/functions.ts'
 import { eventually, startOrigin } from '../helpers/origin.ts'
 import type { Origin, OriginOptions } from '../helpers/origin.ts'
 
@@ -147,9 +148,10 @@ t.test('a refresh that fails does not hurt the process, and backs off', async (t
 
 // vivid-planet/dextinity#2132
 t.test('a refresh that never ends: others are served, and the server closes', async (t) => {
+  const door = gate<void>()
   const origin = await startOrigin((app, self) => {
     app.get('/r', route({ timeout: 0.02, staleWhileRevalidate: 3600 }), async () => {
-      if (self.ran() > 1) await new Promise((resolve) => setTimeout(resolve, 300))
+      if (self.ran() > 1) await door.promise
       return `run ${self.ran('done')}`
     })
   })
@@ -157,7 +159,10 @@ t.test('a refresh that never ends: others are served, and the server closes', as
   await sleep(30)
   for (let i = 0; i < 5; i++) t.equal((await origin.get('/r')).text, 'run 1')
   t.ok(await eventually(() => origin.runs() === 2), 'one refresh')
-  await origin.close()
+  const closing = origin.close()
+  await sleep(20)
+  door.open()
+  await closing
   t.equal(origin.runs(), 2, 'no second one')
   t.equal(origin.runs('done'), 2, 'closing waited for it')
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { build } from '../backends/rig.ts'
 import type { Options, Server } from '../backends/rig.ts'
+import { ends } from '../helpers/patience.ts'
 import { until } from '../helpers/process.ts'
 import { startMemcacheds } from '../helpers/memcached.ts'
 import { startCluster } from '../helpers/redis.ts'
@@ -9,35 +10,32 @@ import { startCluster } from '../helpers/redis.ts'
 const ITEMS = 120
 const urls = Array.from({ length: ITEMS }, (_, i) => `/item/${i}`)
 
-/** Asks for every URL, three times over: how many of them hit the last time, and the slowest request, ms. */
-async function share (t: Test, server: Server): Promise<{ hits: number, slowest: number }> {
+/** Asks for every URL, three times over: how many of them hit the last time. No request waits for the deadline, which is longer than the test's patience. */
+async function share (t: Test, server: Server): Promise<number> {
   let hits = 0
-  let slowest = 0
   for (const round of [1, 2, 3]) {
     for (const url of urls) {
-      const reply = await server.get(url)
+      const reply = await ends(url, server.get(url))
       if (reply.status !== 200 || !reply.body.startsWith(url + ' ')) t.fail(`${url} answered ${reply.status} ${reply.body}`)
-      slowest = Math.max(slowest, reply.ms)
       if (round === 3 && /; hit/.test(reply.cache)) hits++
     }
   }
-  return { hits, slowest }
+  return hits
 }
 
 /** What holds while one server of several is gone, and when it is back. */
 async function losesOnlyItsShare (t: Test, options: Options, dead: { kill (): Promise<void>, restart (): Promise<void> }, lastOf: number): Promise<void> {
-  const server = build(options, (app) => {
+  const server = build({ CACHE_OPERATION_TIMEOUT: 60, ...options }, (app) => {
     app.get('/tagged/:id', { config: { cache: { tags: (request) => [`tag ${(request.params as { id: string }).id}`] } } }, async ({ url }) => url)
   })
   t.teardown(() => server.app.close())
   await server.app.ready()
-  t.equal((await share(t, server)).hits, ITEMS)
+  t.equal(await share(t, server), ITEMS)
 
   await dead.kill()
-  const { hits, slowest } = await share(t, server)
+  const hits = await share(t, server)
   t.ok(hits >= ITEMS * (1 - 1 / lastOf) * 0.75, `the others' share is served from the cache: ${hits} of ${ITEMS}`)
   t.ok(hits < ITEMS, `and the dead one's is not: ${hits}`)
-  t.ok(slowest < 800, `slowest: ${Math.round(slowest)} ms`)
 
   // A purge of what lies on a living server works, also while another one of its names cannot be told
   const alive = await hitting(server)
@@ -52,7 +50,7 @@ async function losesOnlyItsShare (t: Test, options: Options, dead: { kill (): Pr
   t.ok(urls.every((url, i) => server.runs.get(url)! > runs[i]!), 'nothing from before it is served')
 
   await dead.restart()
-  await until('everything hits again', async () => (await share(t, server)).hits === ITEMS, 20_000)
+  await until('everything hits again', async () => await share(t, server) === ITEMS, 60_000)
 }
 
 async function hitting (server: Server): Promise<string> {

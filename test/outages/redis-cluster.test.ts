@@ -2,7 +2,7 @@ import t from 'tap'
 import { until } from '../helpers/process.ts'
 import { startCluster } from '../helpers/redis.ts'
 import type { RedisServer } from '../helpers/redis.ts'
-import { close, judge, pause, printTable, subject, underLoad } from './load.ts'
+import { AMPLE, close, judge, pause, printTable, subject, underLoad } from './load.ts'
 
 t.teardown(printTable)
 
@@ -29,7 +29,7 @@ t.test('a master without a replica is gone: the keys of the others are served', 
   const cluster = await startCluster(3)
   t.teardown(() => cluster.stop())
   for (const node of cluster.nodes) await node.cli('config', 'set', 'cluster-require-full-coverage', 'no')
-  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses }, AMPLE)
   const victim = await cluster.masterOf('load:1')
   let theirs = 'load:0'
   for (let i = 0; await cluster.masterOf(theirs) === victim; i++) theirs = `load:${i}`
@@ -52,7 +52,7 @@ t.test('a master without a replica is gone: the keys of the others are served', 
 t.test('a slot moves to another master', async (t) => {
   const cluster = await startCluster(3)
   t.teardown(() => cluster.stop())
-  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses })
+  const cache = await subject({ kind: 'cluster', cluster: cluster.addresses }, AMPLE)
   const from = await cluster.masterOf('load:1')
   const to = cluster.nodes.find((node) => node !== from) as RedisServer
   const slot = await from.cli('cluster', 'keyslot', 'load:1')

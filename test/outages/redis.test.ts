@@ -3,7 +3,7 @@ import { freePort } from '../helpers/ports.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { startRedis, startReplica } from '../helpers/redis.ts'
 import type { RedisServer } from '../helpers/redis.ts'
-import { FULL, close, judge, pause, printTable, subject, underLoad } from './load.ts'
+import { AMPLE, FULL, close, judge, pause, printTable, subject, underLoad } from './load.ts'
 
 t.teardown(printTable)
 
@@ -22,7 +22,7 @@ t.test('down at the start', async (t) => {
 t.test('killed under load', async (t) => {
   const server = await startRedis()
   t.teardown(() => server.stop())
-  const cache = await subject({ port: server.port })
+  const cache = await subject({ port: server.port }, AMPLE)
   judge(t, t.name, await underLoad(cache, async () => {
     await pause(100)
     await server.kill()
@@ -114,7 +114,7 @@ t.test('a script that keeps the server busy', async (t) => {
 t.test('no memory left', async (t) => {
   const server = await startRedis()
   t.teardown(() => server.stop())
-  const cache = await subject({ port: server.port })
+  const cache = await subject({ port: server.port }, AMPLE)
   let hits = 0
   const outcome = judge(t, t.name, await underLoad(cache, async () => {
     await pause(200)
@@ -132,7 +132,7 @@ t.test('a primary that becomes a replica', async (t) => {
   t.teardown(() => server.stop())
   const other = await startReplica(server)
   t.teardown(() => other.stop())
-  const cache = await subject({ port: server.port })
+  const cache = await subject({ port: server.port }, AMPLE)
   const outcome = judge(t, t.name, await underLoad(cache, async () => {
     await pause(200)
     await other.cli('replicaof', 'no', 'one')

@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CacheOptions } from '../../index.ts'
+import { compiled } from '../helpers/compiled.ts'
 import { removeAtExit } from '../helpers/process.ts'
 import { createSubject } from './subject.ts'
 import type { Job, Reading } from './subject.ts'
@@ -35,7 +36,7 @@ export async function thisPeer (options: CacheOptions, truth: string): Promise<P
 
 /** Another process. */
 export async function startPeer (options: CacheOptions, truth: string): Promise<Peer> {
-  const child = fork(new URL('child.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(join(compiled(), 'test/tiers/child.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [], env: { PATH: process.env.PATH } })
   const waiting = new Map<number, { resolve (value: unknown): void, reject (error: Error): void }>()
   let jobs = 0
   child.on('message', ({ id, result, error }: { id: number, result?: unknown, error?: string }) => {
@@ -62,13 +63,16 @@ export async function startPeer (options: CacheOptions, truth: string): Promise<
   }
 }
 
+/** For how long it is watched whether an old value goes, ms: less than the minute that entries and copies live. */
+export const LONGEST = 20_000
+
 /**
  * How long after `change` had resolved the peers went on serving what they had before, in ms (the slowest of them), and
  * what they served from then on.
  */
-export async function staleFor (peers: readonly Peer[], read: Reading, change: () => Promise<unknown>, longest = 10_000): Promise<{ ms: number, after: unknown[], old: unknown }> {
+export async function staleFor (peers: readonly Peer[], read: Reading, change: () => Promise<unknown>): Promise<{ ms: number, after: unknown[], old: unknown }> {
   const old = await Promise.all(peers.map((peer) => peer.run({ do: 'warm', read, times: 5 })))
-  const watching = Promise.all(peers.map((peer, i) => peer.run<Watched>({ do: 'watch', read, old: old[i], longest })))
+  const watching = Promise.all(peers.map((peer, i) => peer.run<Watched>({ do: 'watch', read, old: old[i], longest: LONGEST })))
   await new Promise((resolve) => setTimeout(resolve, 50))
   await change()
   const changed = Date.now()

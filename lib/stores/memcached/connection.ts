@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { errors } from '../../errors.ts'
+import { whenHeardFor } from '../deadline.ts'
 import { connectOptions } from './address.ts'
 import type { Address } from './address.ts'
 import { Breaker } from './breaker.ts'
@@ -63,7 +64,7 @@ export class Connection {
   #socket: Socket | undefined
   #reader: ReplyReader
   #handshake: Handshake | undefined
-  #timer: NodeJS.Timeout | undefined
+  #endWait: () => void = ignore
   #reason: Error
   #outage = false
 
@@ -146,7 +147,8 @@ export class Connection {
     socket.on('data', (chunk: Buffer) => { if (socket === this.#socket) this.#received(chunk) })
     socket.on('error', (error) => { if (socket === this.#socket) this.#lost(describe(error)) })
     socket.on('close', () => { if (socket === this.#socket) this.#lost('the connection was closed') })
-    this.#setTimer(this.#settings.connectTimeout, () => { this.#lost(`no connection within ${this.#settings.connectTimeout} ms`) })
+    this.#endWait()
+    this.#endWait = whenHeardFor(this.#settings.connectTimeout, () => { this.#lost(`no connection within ${this.#settings.connectTimeout} ms`) })
   }
 
   #received (chunk: Buffer): void {
@@ -172,7 +174,7 @@ export class Connection {
 
   #ready (): void {
     this.#handshake = undefined
-    clearTimeout(this.#timer)
+    this.#endWait()
     this.#state = 'up'
     this.#settleFirst(undefined)
     this.#recovered()
@@ -190,7 +192,7 @@ export class Connection {
     if (fault !== undefined) return fault
     this.#breaker.answered()
     if (this.#state === 'silent') {
-      clearTimeout(this.#timer)
+      this.#endWait()
       this.#state = 'up'
       this.#recovered()
     }
@@ -241,7 +243,7 @@ export class Connection {
   }
 
   #drop (error: Error): void {
-    clearTimeout(this.#timer)
+    this.#endWait()
     const socket = this.#socket
     this.#socket = undefined
     this.#handshake = undefined
@@ -256,9 +258,9 @@ export class Connection {
   }
 
   #setTimer (ms: number, run: () => void): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(run, ms)
-    this.#timer.unref()
+    this.#endWait()
+    const timer = setTimeout(run, ms).unref()
+    this.#endWait = () => { clearTimeout(timer) }
   }
 }
 

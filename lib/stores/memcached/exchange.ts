@@ -76,8 +76,11 @@ export class Exchange {
     if (this.#timer !== undefined || this.#patience === 0) return
     const [first] = this.#waiting.values()
     if (first === undefined) return
-    this.#timer = setTimeout(() => { this.#expire() }, Math.max(1, Math.ceil(first.since + this.#patience - performance.now())))
-    this.#timer.unref()
+    const timer = this.#timer = setTimeout(() => {
+      // After a long synchronous stretch of the application the timer is due before the socket has been read.
+      setImmediate(() => { if (this.#timer === timer) this.#expire() })
+    }, Math.max(1, Math.ceil(first.since + this.#patience - performance.now())))
+    timer.unref()
   }
 
   #expire (): void {

@@ -76,9 +76,12 @@ function clusterOptions (settings: RedisStoreSettings, credentials: RedisOptions
   const entries = Object.entries(settings.options ?? {})
   const ofCluster = Object.fromEntries(entries.filter(([name]) => OF_THE_CLUSTER.has(name)))
   const ofNodes = Object.fromEntries(entries.filter(([name]) => !OF_THE_CLUSTER.has(name)))
-  const { enableOfflineQueue, retryStrategy, ...nodeDefaults } = defaultsOf(settings)
+  const { retryStrategy, ...nodeDefaults } = defaultsOf(settings)
   return {
-    enableOfflineQueue,
+    // A node is connected by its first command. Those behind it wait for it in its own queue, until its connection
+    // stands or has failed: refused there, ioredis would send them some time later through any other node, and out of
+    // their order. What the cluster itself could queue is refused before it gets there (see `connection`)
+    enableOfflineQueue: true,
     slotsRefreshTimeout: 500,
     maxRedirections: 4,
     retryDelayOnFailover: 50,

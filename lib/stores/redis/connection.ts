@@ -1,5 +1,5 @@
 import { errors } from '../../errors.ts'
-import { withDeadline } from '../deadline.ts'
+import { whenHeardFor, withDeadline } from '../deadline.ts'
 import type { GuardLog } from '../guarded.ts'
 import { messageOf, refusal } from './faults.ts'
 import { handshake } from './handshake.ts'
@@ -56,10 +56,9 @@ export function connection (recipe: Recipe): Connection {
   let settle!: (fault?: string) => void
 
   const opened = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => settle(), OPENING)
-    timer.unref()
+    const heard = whenHeardFor(OPENING, () => settle())
     settle = (fault) => {
-      clearTimeout(timer)
+      heard()
       settle = complain
       if (fault === undefined) return resolve()
       finish()
@@ -125,6 +124,12 @@ export function connection (recipe: Recipe): Connection {
   async function conclude (fault: string | undefined, first: boolean): Promise<void> {
     if (fault === undefined && first && !/ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN/.test(reason)) fault = await recipe.diagnose?.()
     if (closed) return
+    // It may be this process that stood still for so long; while the start waits, another attempt can tell
+    if (fault === undefined && first && settle !== complain && /ETIMEDOUT|Socket timeout/.test(reason)) {
+      attempt = 0
+      start()
+      return
+    }
     if (fault !== undefined) reason = fault
     settle(fault)
     if (!closed) again()

@@ -1,6 +1,7 @@
 import { connect as connectPlain } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { whenHeardFor } from '../deadline.ts'
 
 const LONGEST = 400
 
@@ -25,12 +26,11 @@ export async function diagnose ({ host, port, tls }: Place): Promise<string | un
 function answers (socket: Socket, event: string, ask: boolean): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (answered: boolean) => {
-      clearTimeout(timer)
+      heard()
       socket.destroy()
       resolve(answered)
     }
-    const timer = setTimeout(done, LONGEST, false)
-    timer.unref()
+    const heard = whenHeardFor(LONGEST, () => done(false))
     socket.once('error', () => done(false))
     socket.once('close', () => done(false))
     socket.once(event, () => {

@@ -1,4 +1,5 @@
 import { errors } from '../../errors.ts'
+import { whenHeardFor } from '../deadline.ts'
 import { refusal } from './faults.ts'
 import { handshake } from './handshake.ts'
 import type { Client, CommandClass, Link } from './link.ts'
@@ -94,7 +95,7 @@ function arrival (client: Client): Promise<string | undefined> {
       if (refused !== undefined) done(refused)
     }
     const done = (refused?: string) => {
-      clearTimeout(timer)
+      heard()
       client.off('ready', ready)
       client.off('end', ready)
       client.off('error', failed)
@@ -102,8 +103,7 @@ function arrival (client: Client): Promise<string | undefined> {
       resolve(refused)
     }
     const ready = () => done()
-    const timer = setTimeout(done, OPENING)
-    timer.unref()
+    const heard = whenHeardFor(OPENING, done)
     client.on('ready', ready)
     client.on('end', ready)
     client.on('error', failed)

@@ -89,8 +89,8 @@ for (const scenario of SCENARIOS) {
     t.equal(row.requests, 2 * REQUESTS, 'half of them when it is over')
     t.equal(row.wrong, 0)
     t.ok(row.hits > 0)
-    // Two steps at most: the marks, and the value.
-    t.ok(row['slowest ms'] < 2 * DEADLINE + 500, `slowest: ${row['slowest ms']} ms`)
+    // That no request waits for a server is shown by those that go on while it is frozen; this is for what hangs.
+    t.ok(row['slowest ms'] < 15_000, `slowest: ${row['slowest ms']} ms`)
     if (servers.length > 1) t.ok(row.hits > REQUESTS / 2, 'the other servers go on')
     await store.close()
   })

@@ -2,8 +2,10 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import t from 'tap'
 import { memcachedStore } from '../../../lib/stores/memcached/index.ts'
-import { eventually, freePort, openStore, PASSWORD, startMemcached, USER } from '../../helpers/memcached.ts'
+import { eventually, openStore, PASSWORD, startMemcached, USER } from '../../helpers/memcached.ts'
 import type { Memcached } from '../../helpers/memcached.ts'
+import { ends } from '../../helpers/patience.ts'
+import { freePort } from '../../helpers/ports.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -110,7 +112,7 @@ await t.test('settings that cannot work are refused before anything is connected
 
 await t.test('options of memjs that would make the cache wrong are named', async (t) => {
   const server = await running(t)
-  const { store, logged } = await openStore([server], { options: { retries: 5, failover: true, keepAlive: true, conntimeout: 0.5 } })
+  const { store, logged } = await openStore([server], { options: { retries: 5, failover: true, keepAlive: true, conntimeout: 10 } })
   t.same(logged.map(({ details }) => details), [{ options: ['retries', 'failover'] }])
   t.equal(await store.increment('test_count', 1), 1)
   await store.close()
@@ -119,9 +121,7 @@ await t.test('options of memjs that would make the cache wrong are named', async
 await t.test('down at start: resolves, fails at once, recovers by itself', async (t) => {
   const server = await running(t)
   await server.kill()
-  const before = performance.now()
-  const { store, logged } = await openStore([server])
-  t.ok(performance.now() - before < 1500)
+  const { store, logged } = await ends('the start', openStore([server]))
   await t.rejects(async () => await store.get('test_key'), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
   await t.rejects(async () => await store.set('test_key', bytes('value')), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
   await t.rejects(store.ping(), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
@@ -137,16 +137,14 @@ await t.test('frozen at start, and a server that never answers: resolves', async
   server.freeze()
   const mute = await stranger(t, () => undefined)
   for (const [address, kind] of [[server, 'plain'], [mute, 'plain'], [mute, 'sasl']] as const) {
-    const { store } = await openStore([address], { kind, options: { conntimeout: 0.1 } })
+    const { store } = await ends('the start', openStore([address], { kind, operationTimeout: 500, options: { conntimeout: 0.1 } }))
     await t.rejects(async () => await store.get('test_key'))
-    const before = performance.now()
-    await store.close()
-    t.ok(performance.now() - before < 1000)
+    await ends('close()', store.close())
   }
   server.thaw()
 })
 
-await t.test('close: under load, while down, while frozen, twice: within a second, and nothing is left hanging', async (t) => {
+await t.test('close: under load, while down, while frozen, twice: it does not wait for the server, and nothing is left hanging', async (t) => {
   const server = await running(t)
   for (const state of ['up', 'frozen', 'down'] as const) {
     const { store } = await openStore([server])
@@ -154,11 +152,9 @@ await t.test('close: under load, while down, while frozen, twice: within a secon
     if (state === 'frozen') server.freeze()
     if (state === 'down') await server.kill()
     const results = Promise.allSettled(Array.from({ length: 50 }, async (_, i) => await store.get(`test_${i}`)))
-    const before = performance.now()
-    await store.close()
-    await store.close()
-    t.ok(performance.now() - before < 1000, state)
-    t.equal((await results).length, 50)
+    await ends(`close(), ${state}`, store.close())
+    await ends(`close() again, ${state}`, store.close())
+    t.equal((await ends('what was under way', results)).length, 50)
     await t.rejects(async () => await store.get('test_key'), { code: 'FST_CACHE_ERR_CLOSED' })
     server.thaw()
   }

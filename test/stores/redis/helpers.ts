@@ -11,9 +11,12 @@ export function lines (): Lines {
   return { lines: kept, warn: line('warn'), info: line('info'), error: line('error') }
 }
 
-/** A store under test; the settings that a test does not care about filled in. */
+/**
+ * A store under test; the settings that a test does not care about filled in. Its deadline is one that a machine which
+ * stands still for seconds keeps: where a server is frozen or gone, a test gives its own.
+ */
 export function open (settings: Partial<RedisStoreSettings>): Promise<RedisStore> {
-  return redisStore({ kind: 'plain', operationTimeout: 500, log: lines(), host: '127.0.0.1', ...settings })
+  return redisStore({ kind: 'plain', operationTimeout: 10_000, log: lines(), host: '127.0.0.1', ...settings })
 }
 
 export const bytes = (text: string) => Buffer.from(text)

@@ -1,19 +1,18 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { ends } from '../../helpers/patience.ts'
 import { freePort } from '../../helpers/ports.ts'
 import { until } from '../../helpers/process.ts'
 import { startCluster, startRedis, startSentinels } from '../../helpers/redis.ts'
 import { bytes, lines, open } from './helpers.ts'
 
 async function refuses (t: Test, settings: Parameters<typeof open>[0], words: RegExp) {
-  const started = performance.now()
   const log = lines()
-  const error = await open({ log, ...settings }).then(async (store) => {
+  const error = await ends('the start', open({ log, ...settings }).then(async (store) => {
     await store.close()
     return new Error('it started')
-  }, (error: Error) => error)
+  }, (error: Error) => error))
   t.match(error, { code: 'FST_CACHE_ERR_BACKEND_REFUSED', message: words })
-  t.ok(performance.now() - started < 2000, 'soon')
   t.notOk([error.stack, ...log.lines].join('\n').includes('secret'))
 }
 
@@ -34,7 +33,7 @@ t.test('RedisSentinelCache', async (t) => {
 
   await t.test('sentinels that are dead or frozen are passed over', async (t) => {
     set.sentinels[1]?.freeze()
-    const store = await open({ ...right, sentinels: [['127.0.0.1', await freePort()], sentinels[1] as [string, number], sentinels[2] as [string, number]], db: 2 })
+    const store = await open({ ...right, sentinels: [['127.0.0.1', await freePort()], sentinels[1] as [string, number], sentinels[2] as [string, number]], db: 2, operationTimeout: 500 })
     await until('it works', () => store.ping().then(() => true, () => false))
     t.equal(await store.set('k', bytes('v')), true)
     t.equal(await set.primary.cli('-n', '2', 'get', 'k'), 'v')
@@ -53,12 +52,10 @@ t.test('RedisSentinelCache', async (t) => {
     await store.close()
   })
 
-  await t.test('no sentinel at all: it starts and closes soon', async (t) => {
-    const started = performance.now()
-    const store = await open({ ...right, sentinels: [['127.0.0.1', await freePort()], ['127.0.0.1', await freePort()]] })
+  await t.test('no sentinel at all: it starts and closes', async (t) => {
+    const store = await ends('the start', open({ ...right, sentinels: [['127.0.0.1', await freePort()], ['127.0.0.1', await freePort()]] }))
     await t.rejects(store.get('k'), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
-    await store.close()
-    t.ok(performance.now() - started < 2000)
+    await ends('close()', store.close())
   })
 })
 
@@ -89,6 +86,17 @@ t.test('RedisClusterCache', async (t) => {
     await store.close()
   })
 
+  await t.test('the first commands over a connection go to the node that is meant, in their order', async (t) => {
+    for (const node of cluster.nodes) await node.cli('config', 'resetstat')
+    const store = await open(right)
+    const keys = Array.from({ length: 30 }, (_, i) => `app:${i}`)
+    await Promise.all(keys.flatMap((key) => Array.from({ length: 20 }, (_, i) => store.set(key, bytes(`${i}`)))))
+    t.same((await store.getMany(keys)).map(String), keys.map(() => '19'))
+    const faults = await Promise.all(cluster.nodes.map((node) => node.cli('info', 'errorstats')))
+    t.notMatch(faults.join('\n'), /MOVED/)
+    await store.close()
+  })
+
   await t.test('keys with one hash tag are read in one command', async (t) => {
     const store = await open(right)
     const keys = ['{app}a', '{app}b', '{app}c']
@@ -101,7 +109,7 @@ t.test('RedisClusterCache', async (t) => {
   })
 
   await t.test('a prefix is not removed while a master is missing', async (t) => {
-    const store = await open(right)
+    const store = await open({ ...right, operationTimeout: 500 })
     const victim = cluster.nodes[1]
     await victim?.cli('config', 'set', 'cluster-require-full-coverage', 'no')
     await victim?.kill()

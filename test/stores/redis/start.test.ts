@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
+import { ends } from '../../helpers/patience.ts'
 import { freePort } from '../../helpers/ports.ts'
 import { until } from '../../helpers/process.ts'
 import { startRedis, startReplica } from '../../helpers/redis.ts'
@@ -12,16 +13,14 @@ import { bytes, lines, open } from './helpers.ts'
 const SECRET = 'p@ss/w#rd%?:'
 const SPELLINGS = [SECRET, encodeURIComponent(SECRET), JSON.stringify(SECRET), Buffer.from(SECRET).toString('base64'), 'p@ss', 'w#rd', 'p%40ss']
 
-/** Rejects as refused, with these words and without the password in any form, in less than two seconds. */
+/** Rejects as refused, with these words and without the password in any form. */
 async function refuses (t: Test, settings: Parameters<typeof open>[0], words: RegExp) {
-  const started = performance.now()
   const log = lines()
-  const error = await open({ log, ...settings }).then(async (store) => {
+  const error = await ends('the start', open({ log, ...settings }).then(async (store) => {
     await store.close()
     return new Error('it started')
-  }, (error: Error) => error)
+  }, (error: Error) => error))
   t.match(error, { code: 'FST_CACHE_ERR_BACKEND_REFUSED', message: words })
-  t.ok(performance.now() - started < 2000, 'soon')
   const told = [error.message, error.stack, JSON.stringify(error), JSON.stringify(error.cause), ...log.lines].join('\n')
   for (const spelling of SPELLINGS) t.notOk(told.includes(spelling), `nothing of the password: ${told.slice(0, 200)}`)
 }
@@ -118,30 +117,25 @@ t.test('a read-only replica', async (t) => {
   })
 })
 
-t.test('no server at all: it starts at once, and works when the server comes', async (t) => {
+t.test('no server at all: it starts, and works when the server comes', async (t) => {
   const port = await freePort()
-  const started = performance.now()
-  const store = await open({ port })
-  t.ok(performance.now() - started < 1600)
+  const store = await ends('the start', open({ port }))
   await t.rejects(store.get('k'), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
   await t.rejects(store.ping(), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
   const server = await startRedis({ port })
   t.teardown(() => server.stop())
-  await until('it is connected', () => store.ping().then(() => true, () => false), 3000)
+  await until('it is connected', () => store.ping().then(() => true, () => false))
   t.equal(await store.set('k', bytes('v')), true)
   await store.close()
 })
 
-t.test('a frozen server: it starts within 1.6 s and closes within 1 s', async (t) => {
+t.test('a frozen server: it starts and closes while that is frozen', async (t) => {
   const server = await startRedis()
   t.teardown(() => server.stop())
   server.freeze()
-  const started = performance.now()
-  const store = await open({ port: server.port })
-  t.ok(performance.now() - started < 2000)
-  const closing = performance.now()
-  await store.close()
-  t.ok(performance.now() - closing < 1000)
+  const store = await ends('the start', open({ port: server.port }))
+  await t.rejects(store.get('k'), { code: 'FST_CACHE_ERR_BACKEND_DOWN' })
+  await ends('close()', store.close())
 })
 
 t.test('a server that comes later and refuses is down, and that is said once', async (t) => {
@@ -154,7 +148,7 @@ t.test('a server that comes later and refuses is down, and that is said once', a
   await until('it was said', () => log.lines.length > 0)
   await t.rejects(store.get('k'), { code: 'FST_CACHE_ERR_BACKEND_DOWN', message: /WRONGPASS/ })
   await server.cli('config', 'set', 'requirepass', SECRET)
-  await until('it works', () => store.ping().then(() => true, () => false), 5000)
+  await until('it works', () => store.ping().then(() => true, () => false))
   t.equal(log.lines.length, 1)
   t.notOk(log.lines.join().includes(SECRET))
 })
