@@ -1,11 +1,12 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { request } from '../helpers/client.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { until } from '../helpers/process.ts'
 
-const [script = '', several = ''] = compiled('examples/redis-cache.ts', 'examples/two-tiers.ts', ...['redis', 'serve', 'slow'].map((name) => `examples/support/${name}.ts`))
+const [script, several] = [join(compiled(), 'examples/redis-cache.js'), join(compiled(), 'examples/two-tiers.js')]
 
 t.test('an example that needs a Redis starts one where none is given, and ends it', async (t) => {
   // What the test runner adds to its own children is not for this one.

@@ -1,12 +1,13 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { request } from '../helpers/client.ts'
 import { compiled } from '../helpers/compiled.ts'
 import { until } from '../helpers/process.ts'
 import { startRedis } from '../helpers/redis.ts'
 
-const [script = ''] = compiled('examples/two-tiers.ts', ...['redis', 'serve', 'slow'].map((name) => `examples/support/${name}.ts`))
+const script = join(compiled(), 'examples/two-tiers.js')
 
 function start (env: NodeJS.ProcessEnv) {
   // What the test runner adds to its own children is not for this one.

@@ -7,7 +7,10 @@ import ts from 'typescript'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What runs in child processes, beside the plugin. */
-const CHILDREN = ['test/http/lock-child.ts', 'test/tiers/child.ts', 'test/tiers/subject.ts']
+const CHILDREN = [
+  'test/http/lock-child.ts', 'test/tiers/child.ts', 'test/tiers/subject.ts',
+  'examples/redis-cache.ts', 'examples/two-tiers.ts', ...['redis', 'serve', 'slow'].map((name) => `examples/support/${name}.ts`)
+]
 
 /**
  * Where the plugin and the children of the tests stand as JavaScript, so that many processes start at once without a
