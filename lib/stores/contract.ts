@@ -49,6 +49,18 @@ async function pass (subject: ContractSubject, ms: number): Promise<void> {
   else await sleep(ms)
 }
 
+/**
+ * What has to happen while a short life lasts. Where time cannot be moved it is done again when it took longer than that,
+ * since a machine may stand still in between; so `work` begins from anew each time.
+ */
+async function inTime<T> (subject: ContractSubject, ttl: number, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const begun = performance.now()
+    const result = await work()
+    if (subject.advance !== undefined || performance.now() - begun < ttl || tries === 10) return result
+  }
+}
+
 /** A lifetime, and a time after which it has certainly ended. */
 function short (subject: ContractSubject): { ttl: number, after: number } {
   const step = subject.ttlResolutionMs ?? 1
@@ -144,10 +156,13 @@ const CHECKS: Record<string, Check> = {
   'ttl: ends, and not before': async (subject) => {
     const { store } = subject
     const { ttl, after } = short(subject)
-    await store.set('short', bytes('value'), ttl)
     await store.set('long', bytes('value'), 3_600_000.7)
     await store.set('for ever', bytes('value'))
-    if ((subject.ttlResolutionMs ?? 1) <= 100) assert.equal(await read(store, 'short'), 'value')
+    const seen = await inTime(subject, ttl, async () => {
+      await store.set('short', bytes('value'), ttl)
+      return await read(store, 'short')
+    })
+    if ((subject.ttlResolutionMs ?? 1) <= 100) assert.equal(seen, 'value')
     await pass(subject, after)
     assert.equal(await read(store, 'short'), undefined)
     assert.equal(await store.delete('short'), false)
@@ -214,12 +229,16 @@ const CHECKS: Record<string, Check> = {
   'increment: the lifetime is that of its creation, and is kept': async (subject) => {
     const { store } = subject
     const { ttl, after } = short(subject)
-    await store.increment('short', 1, ttl)
-    await store.increment('short', 1, 3_600_000)
     await store.increment('long', 1)
     await store.increment('long', 1, ttl)
-    await store.set('was set', bytes('1'), ttl)
-    await store.increment('was set', 1)
+    await inTime(subject, ttl, async () => {
+      await store.delete('short')
+      await store.delete('was set')
+      await store.increment('short', 1, ttl)
+      await store.increment('short', 1, 3_600_000)
+      await store.set('was set', bytes('1'), ttl)
+      await store.increment('was set', 1)
+    })
     await pass(subject, after)
     assert.equal(await store.increment('short', 1), 1)
     assert.equal(await read(store, 'was set'), undefined)
@@ -318,8 +337,12 @@ const CHECKS: Record<string, Check> = {
     await store.set('key', bytes('one'))
     assert.equal(await store.replaceIf('key', bytes('other'), bytes('two')), false)
     assert.equal(await read(store, 'key'), 'one')
-    assert.equal(await store.replaceIf('key', bytes('one'), bytes('two'), ttl), true)
-    if ((subject.ttlResolutionMs ?? 1) <= 100) assert.equal(await read(store, 'key'), 'two')
+    const [replaced, seen] = await inTime(subject, ttl, async () => {
+      await store.set('key', bytes('one'))
+      return [await store.replaceIf!('key', bytes('one'), bytes('two'), ttl), await read(store, 'key')]
+    })
+    assert.equal(replaced, true)
+    if ((subject.ttlResolutionMs ?? 1) <= 100) assert.equal(seen, 'two')
     await pass(subject, after)
     assert.equal(await read(store, 'key'), undefined)
   },
@@ -331,9 +354,12 @@ const CHECKS: Record<string, Check> = {
     assert.equal(await store.touch('absent', 3_600_000), false)
     assert.equal(await read(store, 'absent'), undefined)
     const longer = (subject.ttlResolutionMs ?? 1) > 100 ? 3 * after : ttl
-    await store.set('key', bytes('value'), longer)
     await store.set('for ever', bytes('value'))
-    assert.equal(await store.touch('key', 3_600_000), true)
+    const touched = await inTime(subject, longer, async () => {
+      await store.set('key', bytes('value'), longer)
+      return await store.touch!('key', 3_600_000)
+    })
+    assert.equal(touched, true)
     assert.equal(await store.touch('for ever', ttl), true)
     await pass(subject, Math.max(after, longer + after - ttl))
     assert.equal(await read(store, 'key'), 'value')

@@ -34,7 +34,7 @@ interface Row {
   /** Lines in the log that an outage began, and that one ended. */
   began: number
   ended: number
-  /** How often this process has stood still for so long that operations may have been late for nothing but that. */
+  /** How often this process has stood still: a machine that is so short of time may make operations late by itself. */
   stalls: number
 }
 
@@ -52,7 +52,7 @@ async function underLoad (outage: string, server: Server, disturb: () => Promise
   const goesOn = () => !state.over || row.requests < REQUESTS || (row.hits === 0 && row.requests < state.most)
   let last = performance.now()
   const watch = setInterval(() => {
-    if (performance.now() - last > DEADLINE / 2) row.stalls++
+    if (performance.now() - last > DEADLINE / 10) row.stalls++
     last = performance.now()
   }, 20)
   const workers = Array.from({ length: WORKERS }, async () => {
@@ -79,9 +79,9 @@ async function underLoad (outage: string, server: Server, disturb: () => Promise
     state.most = row.requests + 10 * KEYS
     state.over = true
     await Promise.all(workers)
-    clearInterval(watch)
+    if (ends) await ending(server).finally(() => { clearInterval(watch) })
+    else clearInterval(watch)
   }
-  if (ends) await ending(server)
   row.began = server.said(BEGAN).length
   row.ended = server.said(ENDED).length
   table.push(row)
@@ -128,7 +128,8 @@ function judge (t: Test, row: Row, outages: number | undefined): void {
   t.ok(row['slowest ms'] < 15_000, `nothing hangs: slowest ${row['slowest ms']} ms`)
   t.ok(row['recovered ms'] < LONGEST_OUTAGE, `it is back: ${row['recovered ms']} ms`)
   if (outages === undefined) return
-  t.ok(row.began >= outages && row.began <= outages + row.stalls, `one line when an outage begins: ${row.began} of ${outages}, and the process stood still ${row.stalls} times`)
+  // Of an outage that this process slept through it knows nothing
+  t.ok(Math.abs(row.began - outages) <= row.stalls, `one line when an outage begins: ${row.began} of ${outages}, and the process stood still ${row.stalls} times`)
   t.equal(row.ended, row.began, 'and one when it ends')
 }
 

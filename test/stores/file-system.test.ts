@@ -40,8 +40,11 @@ async function child (): Promise<ChildProcess> {
 interface Job { do: string, dir: string, threshold?: number, rounds?: number, key?: string }
 
 async function ask (one: ChildProcess, job: Job): Promise<unknown> {
+  const answered = once(one, 'message')
+  const ended = once(one, 'exit').then(() => { throw new Error(`the process ended instead of: ${job.do}`) })
   one.send({ threshold: 0, ...job })
-  const [answer] = await once(one, 'message')
+  const [answer] = await Promise.race([answered, ended])
+  ended.catch(() => {})
   return answer
 }
 
