@@ -1,3 +1,4 @@
+import { isPromise } from '../awaitable.ts'
 import type { Entry, Packed } from '../entry.ts'
 import { errors } from '../errors.ts'
 import { judge, usableOnError } from '../http/policy/freshness.ts'
@@ -8,7 +9,7 @@ import { isAbort, lead } from './lead.ts'
 import { look } from './look.ts'
 import type { Look } from './look.ts'
 import { unpackResult } from './result.ts'
-import { LATE, isPromise, within } from './waiting.ts'
+import { LATE, within } from './waiting.ts'
 
 /** An entry that may stand in for a run that fails or is slow. */
 interface Fallback { readonly value: unknown }

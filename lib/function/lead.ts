@@ -1,3 +1,4 @@
+import { isPromise } from '../awaitable.ts'
 import type { Packed } from '../entry.ts'
 import type { Flight } from '../single-flight.ts'
 import type { Awaitable } from '../stores/store.ts'
@@ -7,7 +8,6 @@ import type { Look } from './look.ts'
 import { packResult, unpackResult } from './result.ts'
 import { giveBack, takeTurn } from './turn.ts'
 import type { Turn } from './turn.ts'
-import { isPromise } from './waiting.ts'
 
 /** Longer than any run that is waited for: the versions of a run must live until its result is written. */
 const RUN_MARGIN = 60_000

@@ -1,7 +1,7 @@
+import { isPromise } from '../awaitable.ts'
 import type { Awaitable } from '../stores/store.ts'
 import type { Found } from '../versions/versioned.ts'
 import type { Call, Engine } from './engine.ts'
-import { isPromise } from './waiting.ts'
 
 export interface Look {
   /** `undefined`: the backend did not answer. */

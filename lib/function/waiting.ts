@@ -31,7 +31,3 @@ export function within<T> (timers: Timers, promise: Promise<T>, ms: number | und
 export function pause (timers: Timers, ms: number): Promise<void> {
   return new Promise((resolve) => { timers.start(resolve, ms) })
 }
-
-export function isPromise<T> (value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<T>).then === 'function'
-}

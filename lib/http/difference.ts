@@ -47,6 +47,11 @@ function addedMembers (name: string, earlier: Headers[string], value: Headers[st
   return after.length === 0 ? undefined : after.length === 1 ? after[0]! : after
 }
 
+/** On a hit, what this reply has of the field already stays beside what is stored. */
+export function isMerged (name: string): boolean {
+  return LISTS.has(name) || name === 'cache-status'
+}
+
 /** Two values of a list field as one; the members of `Vary` each once. */
 export function mergeList (name: string, own: number | string | readonly string[], added: string | readonly string[]): string | string[] {
   if (name === 'vary') return mergeVary(asArray(own).join(', '), asArray(added).join(', '))

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Entry, StoredReply } from '../entry.ts'
-import { mergeList, type Headers } from './difference.ts'
+import { isMerged, mergeList, type Headers } from './difference.ts'
 import { cacheControlFor } from './downstream.ts'
 import type { Exchange } from './exchange.ts'
 import { isUntrailed, ownHeaders, replaceOwnHeaders } from './inside.ts'
@@ -72,10 +72,8 @@ function over (earlier: Headers, head: Head): Headers {
   for (const name in head) {
     const value = head[name]
     const own = earlier[name]
-    if (own === undefined || !LISTS.has(name)) earlier[name] = value
+    if (own === undefined || !isMerged(name)) earlier[name] = value
     else if (value !== '') earlier[name] = mergeList(name, own, value as string)
   }
   return earlier
 }
-
-const LISTS = new Set(['vary', 'link', 'cache-status'])

@@ -3,7 +3,7 @@ import type { Entry, StoredReply } from '../entry.ts'
 import { cacheControlFor } from './downstream.ts'
 import { headersOf304, notModified } from './conditional.ts'
 import { currentAge } from './policy/freshness.ts'
-import { mergeList } from './difference.ts'
+import { isMerged, mergeList } from './difference.ts'
 import { sendDirectly } from './direct.ts'
 import type { Exchange } from './exchange.ts'
 import type { CachedRoute } from './route.ts'
@@ -72,7 +72,7 @@ export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged:
     const value = headers[i + 1]!
     if (unchanged && !headersOf304(name, stored.etag !== undefined)) continue
     if (name === 'content-type' && value.length > 0) typed = true
-    if (name === 'vary' || name === 'link' || name === 'cache-status') mergeInto(reply, name, value)
+    if (isMerged(name)) mergeInto(reply, name, value)
     else if (typeof value === 'string') reply.header(name, value)
     else if (value.length === 0) reply.removeHeader(name)
     else reply.header(name, value as string[])

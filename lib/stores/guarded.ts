@@ -1,3 +1,4 @@
+import { isPromise } from '../awaitable.ts'
 import { errors } from '../errors.ts'
 import { Breaker } from './breaker.ts'
 import type { Ticket } from './breaker.ts'
@@ -82,7 +83,7 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
     } catch (error) {
       return Promise.reject(fail(error, ticket))
     }
-    if (!isThenable(answer)) {
+    if (!isPromise(answer)) {
       succeed(ticket, started)
       return Promise.resolve(answer)
     }
@@ -172,10 +173,6 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
 
 /** A ping of a store without a time bound must still end some day. */
 const LONGEST_PING = 2000
-
-function isThenable (value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}
 
 /** Errors of this plugin stay as they are; anything else becomes one. */
 function asError (cause: unknown): Error {
