@@ -12,7 +12,7 @@ t.test('RedisSentinelCache', async (t) => {
   async function roundtrip (t: Parameters<typeof goesEverywhere>[0], round: string): Promise<void> {
     await until('a write holds', async () => await cache(a, 'set', 'k', `old ${round}`, 60) === true)
     await untilLocal([b, c], value('k'), servers)
-    await goesEverywhere(t, [b, c], value('k'), () => cache(a, 'set', 'k', `new ${round}`, 60))
+    await goesEverywhere(t, [b, c], value('k'), async () => { t.equal(await cache(a, 'set', 'k', `new ${round}`, 60), true, 'the change holds') })
   }
 
   await t.test('on the first primary', async (t) => { await roundtrip(t, 'before') })

@@ -13,9 +13,10 @@ const LONGEST_PAUSE = 5000
  * ioredis has a detector of its own; it prints to the console when a sentinel goes, and takes notice of every
  * master that its sentinels watch.
  *
+ * @param onFailover told the address of the new master: by each sentinel, and by one that heard late seconds after the others
  * @returns ends the watch
  */
-export function watchFailovers (Redis: Ioredis['Redis'], options: RedisOptions, onFailover: () => void): () => void {
+export function watchFailovers (Redis: Ioredis['Redis'], options: RedisOptions, onFailover: (host: string, port: number) => void): () => void {
   const watchers = (options.sentinels as SentinelAddress[]).map(({ host, port }) => {
     const client = new Redis({
       ...given({
@@ -37,7 +38,9 @@ export function watchFailovers (Redis: Ioredis['Redis'], options: RedisOptions, 
     // The connection that asks for the primary reports what is wrong with a sentinel
     client.on('error', () => {})
     client.on('message', (_channel: string, message: string) => {
-      if (message.split(' ', 1)[0] === options.name) onFailover()
+      // name, old address, old port, new address, new port
+      const [name, , , host = '', to] = message.split(' ')
+      if (name === options.name) onFailover(host, Number(to))
     })
     client.subscribe(CHANNEL).catch(() => {})
     return client
