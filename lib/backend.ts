@@ -11,7 +11,7 @@ import { guarded, type GuardHints } from './stores/guarded.ts'
 import { nullStore } from './stores/null.ts'
 import { isCount } from './stores/count.ts'
 import { simpleStore } from './stores/simple.ts'
-import type { Store } from './stores/store.ts'
+import { isGathering, type Store } from './stores/store.ts'
 import { Held, memoryVersions } from './versions/memory.ts'
 import { remoteVersions } from './versions/remote.ts'
 import type { Versioned } from './versions/versioned.ts'
@@ -83,7 +83,7 @@ function remote (context: BackendContext, inner: Store<Buffer> & GuardHints): Ba
   const { settings, base, log, now, serializer, health } = context
   const store = guarded(inner, { name: settings.type, timeout: settings.operationTimeout * 1000, log, onLatency: (ms) => health.answered(ms), onOutage: (state) => health.outage(state) })
   const marks = base + 'm:'
-  const far = remoteVersions({ store, base, prefix: marks, serializer, spread: inner.spread === true, timeout: settings.operationTimeout * 1000, now })
+  const far = remoteVersions({ store, base, prefix: marks, serializer, spread: inner.spread === true, gathers: isGathering(inner), timeout: settings.operationTimeout * 1000, now })
   const near = settings.local === undefined ? { store, versioned: far } : localTier(settings.local, { inner, store, versioned: far, base, marks, now })
   return {
     store: near.store as unknown as Store<never>,

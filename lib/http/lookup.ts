@@ -126,15 +126,25 @@ function step (exchange: Exchange, next: Next): void {
     return next(exchange, undefined)
   }
   if (!isPromise(found)) return next(exchange, found)
+  // One hop for each request that waits: what they wait for is one answer where they ask for one key.
   found.then((answer) => {
-    if (answer.entry !== undefined || !flights.endedSince(exchange.key, exchange.asked)) return answer
-    // What this look-up did not find may have been written since: asked again before it is made again.
-    exchange.asked = flights.tick()
-    return versioned.lookup(exchange.key, exchange.address!.names)
-  }).then((answer) => { next(exchange, answer) }, (error: unknown) => {
-    countFault(exchange.route, exchange.key, error)
-    next(exchange, undefined)
-  })
+    if (answer.entry === undefined && flights.endedSince(exchange.key, exchange.asked)) again(exchange, next)
+    else next(exchange, answer)
+  }, (error: unknown) => { unanswered(exchange, error, next) })
+}
+
+/** What a look-up did not find may have been written since: asked again before it is made again. */
+function again (exchange: Exchange, next: Next): void {
+  const { flights, versioned } = exchange.route.engine
+  exchange.asked = flights.tick()
+  const looked = async (): Promise<Found> => await versioned.lookup(exchange.key, exchange.address!.names)
+  looked().then((answer) => { next(exchange, answer) }, (error: unknown) => { unanswered(exchange, error, next) })
+}
+
+/** A backend that is down is a miss. */
+function unanswered (exchange: Exchange, error: unknown, next: Next): void {
+  countFault(exchange.route, exchange.key, error)
+  next(exchange, undefined)
 }
 
 function choose (exchange: Exchange, found: Found | undefined, missed: Forward): void {

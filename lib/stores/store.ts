@@ -47,3 +47,16 @@ export interface Store<V = Buffer> {
   /** Lets go of connections and timers. The store is not used after it. */
   close? (): Awaitable<void>
 }
+
+/**
+ * A store that gathers the reads of one turn of the event loop into few commands. Whoever has gathered by himself what
+ * he reads need not wait for the turn's end once more.
+ */
+export interface Gathering {
+  /** Sends what has been asked so far. */
+  flush (): void
+}
+
+export function isGathering (store: object): store is Gathering {
+  return typeof (store as Partial<Gathering>).flush === 'function'
+}

@@ -6,8 +6,10 @@ import type { GuardedStore } from '../stores/guarded.ts'
 import type { Awaitable, Store } from '../stores/store.ts'
 import { Doubt } from './doubt.ts'
 import { KeyFences } from './key-fences.ts'
-import { compareMarks, newMark, readMark, softenMark } from './marks.ts'
+import { gatheredLookups } from './gather.ts'
+import { newMark, readMark, softenMark } from './marks.ts'
 import { CACHE, CACHE_PARTS, FENCE, groupOf, isTag, tagged, withoutFence } from './names.ts'
+import { judgeWith, readMany, textOf } from './reading.ts'
 import { PurgeTable } from './table.ts'
 import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 
@@ -30,6 +32,8 @@ export interface RemoteVersionsOptions {
   serializer: string
   /** The keys live on several servers, each of which may be gone while the others stand. */
   spread?: boolean
+  /** The store gathers the reads of a turn of the event loop, and sends them when it is told to (see `Gathering`). */
+  gathers?: boolean
   /** Longest wait for one operation, ms; 0 = no bound. */
   timeout?: number
   now: () => number
@@ -44,7 +48,7 @@ export interface RemoteVersions extends Versioned {
 }
 
 /** Versions over a backend of bytes that several processes share: random marks beside the entries. */
-export function remoteVersions ({ store, base, prefix, serializer, spread = false, timeout = 0, now }: RemoteVersionsOptions): RemoteVersions {
+export function remoteVersions ({ store, base, prefix, serializer, spread = false, gathers = false, timeout = 0, now }: RemoteVersionsOptions): RemoteVersions {
   const parts = spread ? CACHE_PARTS : [CACHE]
   const table = new PurgeTable()
   const fences = new KeyFences()
@@ -68,43 +72,33 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     return key
   }
 
-  async function readMany (inner: Store<Buffer>, keys: readonly string[]): Promise<Array<Buffer | undefined>> {
-    if (keys.length === 0) return []
-    if (keys.length === 1) return [await inner.get(keys[0]!)]
-    if (inner.getMany !== undefined) return await inner.getMany(keys)
-    return await Promise.all(keys.map((key) => inner.get(key)))
-  }
-
   async function readMarks (inner: Store<Buffer>, names: readonly string[]): Promise<Array<string | undefined>> {
     return (await readMany(inner, names.map(markKey))).map(textOf)
   }
 
-  /** The moment since which an entry is stale, or `undefined` where it is gone. */
-  async function validity (inner: Store<Buffer>, entry: Entry, names: readonly string[], marks: ReadonlyArray<string | undefined>): Promise<number | undefined> {
-    if (doubt.size > 0 && entry.names.some((name) => doubt.has(inDoubt(name)))) return undefined
-    const unread = entry.names.filter((name) => !names.includes(name))
-    const late = await readMarks(inner, unread)
-    let softened = Infinity
-    for (const [i, name] of entry.names.entries()) {
-      const known = names.indexOf(name)
-      const standing = known >= 0 ? marks[known] : late[unread.indexOf(name)]
-      const since = compareMarks(entry.marks[i] ?? '', standing)
-      if (since === undefined) return undefined
-      if (since < softened) softened = since
-    }
-    return softened
+  const judge = judgeWith({
+    serializer,
+    distrusted: (key) => doubt.size > 0 && (doubt.has(key) || doubt.has(inDoubt(CACHE))),
+    unpurged: (names) => doubt.size > 0 && names.some((name) => doubt.has(inDoubt(name))),
+    sequence: () => table.sequence,
+    now
+  })
+
+  async function found (inner: Store<Buffer>, key: string, bytes: Buffer | undefined, names: readonly string[] = [], marks: ReadonlyArray<string | undefined> = []): Promise<Found> {
+    return await judge({ key, bytes, names, marks }, (more) => readMarks(inner, more))
   }
 
-  async function found (inner: Store<Buffer>, key: string, bytes: Buffer | undefined, names: readonly string[], marks: ReadonlyArray<string | undefined>): Promise<Found> {
-    const sequence = table.sequence
-    const doubted = doubt.size > 0 && (doubt.has(key) || doubt.has(inDoubt(CACHE)))
-    const entry = bytes === undefined || doubted ? undefined : decodeEntry(key, bytes, serializer)
-    const gone: Found = { key, entry: undefined, softened: Infinity, names, marks, sequence }
-    if (entry === undefined || endOfLife(entry) <= now()) return gone
-    if (entry.names.length === 0) return { ...gone, entry }
-    const softened = await validity(inner, entry, names, marks)
-    return softened === undefined ? gone : { ...gone, entry, softened }
+  /** On several servers each for itself: those of one may be gone while the others stand. */
+  async function lookupAlone (key: string, names: readonly string[]): Promise<Found> {
+    return await store.operation(async (inner) => {
+      const started = performance.now()
+      const [bytes, ...marks] = await readMany(inner, [key, ...names.map(markKey)])
+      const one = await found(inner, key, bytes, names, marks.map(textOf))
+      return spread && timeout > 0 && performance.now() - started > timeout * LATE ? { ...one, late: true } : one
+    })
   }
+
+  const lookup = gathers && !spread ? gatheredLookups({ store, judge, markKey, readMarks }) : lookupAlone
 
   /** Makes marks where there are none; a mark that is there already stands. */
   async function ensure (inner: Store<Buffer>, names: readonly string[], marks: ReadonlyArray<string | undefined>, life: number, margin: number): Promise<string[]> {
@@ -226,19 +220,12 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     sequence: () => table.sequence,
     group,
 
-    async lookup (key, names) {
-      return await store.operation(async (inner) => {
-        const started = performance.now()
-        const [bytes, ...marks] = await readMany(inner, [key, ...names.map(markKey)])
-        const one = await found(inner, key, bytes, names, marks.map(textOf))
-        return spread && timeout > 0 && performance.now() - started > timeout * LATE ? { ...one, late: true } : one
-      })
-    },
+    lookup,
 
     async lookupMany (keys) {
       return await store.operation(async (inner) => {
         const values = await readMany(inner, keys)
-        return await Promise.all(keys.map((key, i) => found(inner, key, values[i], [], [])))
+        return await Promise.all(keys.map((key, i) => found(inner, key, values[i])))
       })
     },
 
@@ -283,7 +270,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
         const bytes = await inner.get(key)
         if (bytes === undefined) return true
         if (decodeEntry(key, bytes, serializer) === undefined) return false
-        if ((await found(inner, key, bytes, [], [])).entry !== undefined) return false
+        if ((await found(inner, key, bytes)).entry !== undefined) return false
         return await (inner.deleteIf?.(key, bytes) ?? inner.delete(key))
       })
       return cleared && await store_(key, draft, marks, true)
@@ -332,7 +319,7 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
         // Read first: what was purged, or is in doubt, was not there for anybody who asked.
         const there = await store.operation(async (inner) => {
           const bytes = await inner.get(key)
-          const seen = bytes !== undefined && (await found(inner, key, bytes, [], [])).entry !== undefined
+          const seen = bytes !== undefined && (await found(inner, key, bytes)).entry !== undefined
           return await inner.delete(key) && seen
         })
         doubt.settle(key)
@@ -371,9 +358,4 @@ async function attempt (work: () => Awaitable<unknown>): Promise<unknown> {
 async function removeMany (inner: Store<Buffer>, keys: readonly string[]): Promise<void> {
   if (inner.deleteMany !== undefined) await inner.deleteMany(keys)
   else await Promise.all(keys.map((key) => inner.delete(key)))
-}
-
-function textOf (bytes: Buffer | Uint8Array | string | undefined | null): string | undefined {
-  if (bytes === undefined || bytes === null) return undefined
-  return typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

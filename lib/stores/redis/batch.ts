@@ -19,6 +19,7 @@ class Group {
   }
 
   async #read (link: Link): Promise<ReadonlyArray<Buffer | null>> {
+    if (this.keys.length <= MOST_KEYS) return await link.send(['MGET', ...this.keys]) as Array<Buffer | null>
     const parts: Array<Promise<unknown>> = []
     for (let from = 0; from < this.keys.length; from += MOST_KEYS) {
       parts.push(link.send(['MGET', ...this.keys.slice(from, from + MOST_KEYS)]))
@@ -45,31 +46,39 @@ export class Batch {
 
   /** The bytes are shared by all who asked for the key: nobody may change them. */
   async read (key: string): Promise<Buffer | undefined> {
-    const { group, place } = this.#join(key)
+    const wired = this.#wire(key)
+    const group = this.#groupOf(wired)
+    const place = placeIn(group, key, wired)
     return (await group.values)[place] ?? undefined
   }
 
   async readMany (keys: readonly string[]): Promise<Array<Buffer | undefined>> {
-    const joined = keys.map((key) => this.#join(key))
-    const values = await Promise.all(joined.map(({ group }) => group.values))
-    return joined.map(({ place }, i) => values[i]?.[place] ?? undefined)
+    const groups: Group[] = []
+    const places: number[] = []
+    for (const key of keys) {
+      const wired = this.#wire(key)
+      const group = this.#groupOf(wired)
+      groups.push(group)
+      places.push(placeIn(group, key, wired))
+    }
+    const [first] = groups
+    if (first !== undefined && groups.every((group) => group === first)) {
+      const values = await first.values
+      return places.map((place) => values[place] ?? undefined)
+    }
+    const values = await Promise.all(groups.map((group) => group.values))
+    return places.map((place, i) => values[i]?.[place] ?? undefined)
   }
 
-  #join (key: string): { group: Group, place: number } {
-    const wired = this.#wire(key)
+  #groupOf (wired: string | Buffer): Group {
     const id = this.#link.group(wired)
     let group = this.#groups.get(id)
     if (group === undefined) this.#groups.set(id, group = new Group())
-    let place = group.places.get(key)
-    if (place === undefined) {
-      group.places.set(key, place = group.keys.length)
-      group.keys.push(wired)
-    }
     if (!this.#scheduled) {
       this.#scheduled = true
       setImmediate(() => this.flush())
     }
-    return { group, place }
+    return group
   }
 
   /** Sends what has been asked so far. */
@@ -79,4 +88,12 @@ export class Batch {
     this.#scheduled = false
     for (const group of groups.values()) group.send(this.#link)
   }
+}
+
+function placeIn (group: Group, key: string, wired: string | Buffer): number {
+  const known = group.places.get(key)
+  if (known !== undefined) return known
+  const place = group.keys.push(wired) - 1
+  group.places.set(key, place)
+  return place
 }

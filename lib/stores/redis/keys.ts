@@ -1,13 +1,12 @@
 import { Buffer } from 'node:buffer'
-
-const LONE_SURROGATE = /\p{Surrogate}/u
+import { isWellFormed } from '../../serializer/text.ts'
 
 /**
  * The bytes of a key. Well-formed text is UTF-8; half a surrogate pair, which UTF-8 would turn into U+FFFD, keeps
  * bytes of its own, so that no two keys are ever one.
  */
 export function wireKey (key: string): string | Buffer {
-  return LONE_SURROGATE.test(key) ? Buffer.concat([...key].map(bytesOf)) : key
+  return isWellFormed(key) ? key : Buffer.concat([...key].map(bytesOf))
 }
 
 function bytesOf (character: string): Buffer {

@@ -1,6 +1,6 @@
 import { errors } from '../../errors.ts'
 import type { GuardHints, GuardLog } from '../guarded.ts'
-import type { Store } from '../store.ts'
+import type { Gathering, Store } from '../store.ts'
 import { Batch } from './batch.ts'
 import { backendError, isNotANumber, isOutOfMemory, refusesWrites } from './faults.ts'
 import { wireKey } from './keys.ts'
@@ -17,7 +17,7 @@ const LONGEST_LIFE = 2 ** 52
 type Promised<T> = { [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : T[K] }
 
 /** Every capability, and every answer a promise. */
-export type RedisStore = Promised<Required<Store<Buffer>>> & Required<Omit<GuardHints, 'spread'>>
+export type RedisStore = Promised<Required<Store<Buffer>>> & Required<Omit<GuardHints, 'spread'>> & Gathering
 
 /** A store of bytes over a link, whatever stands behind it. Rejects with errors of this plugin only. */
 export function storeOver (link: Link, { log, bound }: { log: Pick<GuardLog, 'warn'>, bound: number }): RedisStore {
@@ -129,6 +129,7 @@ export function storeOver (link: Link, { log, bound }: { log: Pick<GuardLog, 'wa
     selfBounded: new Set(['clear', 'deleteByPrefix']),
     get: (key) => batch.read(key).catch(read),
     getMany: (keys) => batch.readMany(keys).catch(read),
+    flush: () => { batch.flush() },
     set,
     setMany,
     add: async (key, value, ttl) => {
