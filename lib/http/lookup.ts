@@ -167,19 +167,18 @@ function choose (exchange: Exchange, found: Found | undefined, missed: Forward):
   }
   const usable = freshness === 'fresh' || freshness === 'stale-while-revalidate' || (rules?.maxStale !== undefined && freshness !== 'expired')
   if (!usable) return miss(exchange, 'stale')
-  if (settings.isStale === undefined) return serve(exchange, entry, found.softened, freshness === 'fresh', freshness === 'stale-while-revalidate')
+  if (settings.isStale === undefined) return serve(exchange, entry, found.softened, now, freshness === 'fresh', freshness === 'stale-while-revalidate')
   ask(exchange, 'isStale', () => settings.isStale!(entry.payload, exchange.request), (stale) => {
     if (stale === undefined) return bypass(exchange, 'isStale')
     if (stale) miss(exchange, 'stale')
-    else serve(exchange, entry, found.softened, freshness === 'fresh', freshness === 'stale-while-revalidate')
+    else serve(exchange, entry, found.softened, engine.now(), freshness === 'fresh', freshness === 'stale-while-revalidate')
   })
 }
 
 /** A hit; a stale one, or one past its `eagerRefresh` share, starts one background run. */
-export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: number, fresh: boolean, refresh: boolean): void {
+export function serve (exchange: Exchange, entry: Entry<StoredReply>, softened: number, now: number, fresh: boolean, refresh: boolean): void {
   const { route } = exchange
   const { engine, settings } = route
-  const now = engine.now()
   exchange.served = true
   rememberAddress(exchange)
   if (fresh) countHit(exchange)

@@ -26,7 +26,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   const { route, request, directives } = exchange
   const { engine, settings } = route
   const written = beingWritten(exchange)
-  if (written !== undefined) return serve(exchange, written, Infinity, true, false)
+  if (written !== undefined) return serve(exchange, written, Infinity, engine.now(), true, false)
   exchange.forward = forward
   // RFC 9111 §5.2.1.7: honoured on every cached route, since the client asks for nothing but the cache.
   if (directives?.onlyIfCached === true) return gatewayTimeout(exchange)
@@ -213,7 +213,7 @@ function gatewayTimeout (exchange: Exchange): void {
 function collapse (exchange: Exchange, { entry, stale }: Shared): void {
   const { engine } = exchange.route
   countCoalesced(exchange)
-  if (stale !== undefined) return serve(exchange, entry, stale, false, false)
+  if (stale !== undefined) return serve(exchange, entry, stale, engine.now(), false, false)
   exchange.served = true
   const name = engine.settings.statusHeader
   const status = name === false ? undefined : forwardStatus(name, exchange.forward ?? 'uri-miss', { collapsed: true })

@@ -13,7 +13,7 @@ export function slowIsCovered (exchange: Exchange): boolean {
   const { engine } = route
   if (exchange.attempts > 0 || engine.runs.pausing(exchange.key, engine.now())) {
     // The run that was waited for brought nothing, or the last ones failed a moment ago: the origin is left alone.
-    serve(exchange, fallback, exchange.found?.softened ?? Infinity, false, false)
+    serve(exchange, fallback, exchange.found?.softened ?? Infinity, engine.now(), false, false)
     return true
   }
   engine.runs.refresh(exchange)
@@ -25,7 +25,7 @@ export function slowIsCovered (exchange: Exchange): boolean {
     if (over) return
     over = true
     standing(exchange, (entry) => {
-      if (entry !== undefined) return serve(exchange, entry, exchange.found?.softened ?? Infinity, false, false)
+      if (entry !== undefined) return serve(exchange, entry, exchange.found?.softened ?? Infinity, engine.now(), false, false)
       exchange.attempts = 1
       find(exchange)
     })
