@@ -12,12 +12,12 @@ import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, isWatched, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
 import { byteLength, type Body } from './stored-reply.ts'
+import { absorbResponse, bodyOf, discard, isStream, tooLarge } from './payload.ts'
+import { namesOf, tagsOf } from './reply-tags.ts'
 import { isPlain } from './final-headers.ts'
 import { headersOf, isUntrailed } from './inside.ts'
-import { Origins } from './origin.ts'
 import type { CachedRoute } from './route.ts'
 import { parseVary } from './vary.ts'
-import { FENCE, tagName } from '../versions/names.ts'
 
 type Done = (error: Error | null, payload?: unknown) => void
 
@@ -148,14 +148,6 @@ function replaces (exchange: Exchange, reply: FastifyReply): boolean {
   return reply.statusCode >= 500 || (exchange.failed && reply.statusCode < 400)
 }
 
-/** Nobody reads the body of a reply that another one replaces. */
-function discard (payload: unknown): void {
-  if (!isStream(payload)) return
-  const stream = payload as { destroy?: () => void, cancel?: () => Promise<void> }
-  if (stream.destroy !== undefined) stream.destroy()
-  else stream.cancel?.().catch(() => {})
-}
-
 function lifetimeOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply, failed: boolean, headers: Headers): Lifetime | { skip: string } | undefined {
   const { settings, engine } = exchange.route
   if (!exchange.keep) return { skip: 'reply.cache(false)' }
@@ -193,19 +185,6 @@ function timeoutOf (exchange: Exchange, request: FastifyRequest, reply: FastifyR
   }
 }
 
-function tagsOf (exchange: Exchange, request: FastifyRequest, reply: FastifyReply): readonly string[] | undefined {
-  const { tags } = exchange.route.settings
-  if (typeof tags !== 'function') return exchange.tags.length === 0 ? tags : [...tags, ...exchange.tags]
-  try {
-    const made: unknown = tags(request, reply)
-    if (Array.isArray(made) && made.every((tag) => typeof tag === 'string' && tag !== '')) return [...made as string[], ...exchange.tags]
-    throw new TypeError('tags must give a list of non-empty strings')
-  } catch (error) {
-    threw(exchange, 'tags', error)
-    return undefined
-  }
-}
-
 /**
  * Node writes head and body in one piece where the body is a string, and then the head in the body's encoding: values
  * beyond ASCII leave as UTF-8, where before bytes they leave as Latin-1. A hit sends bytes, so what was sent is kept.
@@ -233,22 +212,6 @@ function sentText (text: string): string {
 
 const BEYOND_ASCII = /[^\x00-\x7f]/ // eslint-disable-line no-control-regex
 
-/** The fence is watched, not depended on. */
-function namesOf (exchange: Exchange, tags: readonly string[]): readonly string[] {
-  const { route, address } = exchange
-  if (exchange.tags.length > 0) expectLateTags(route, true)
-  else if (route.lateTags === undefined) expectLateTags(route, false)
-  if (tags === route.settings.tags && address!.names.at(-1) !== FENCE) return address!.names
-  return [...new Set([...exchange.address!.names.filter((name) => name !== FENCE), ...tags.map(tagName)])]
-}
-
-/** Do its fills watch for purges of any tag? Addresses that were made before are of the other opinion. */
-function expectLateTags (route: CachedRoute, late: boolean): void {
-  if (route.lateTags === late) return
-  route.lateTags = late
-  route.origins = new Origins()
-}
-
 function variantFields (exchange: Exchange, headers: Captured['headers']): readonly string[] {
   const at = headers.indexOf('vary')
   if (at < 0) return []
@@ -266,36 +229,6 @@ function downstream (exchange: Exchange, reply: FastifyReply, lifetime: Lifetime
   if (control === undefined) return
   exchange.control = control
   reply.header('cache-control', control)
-}
-
-/** Status and headers of a Web `Response` are put on the reply, as Fastify would, before they are looked at. */
-function absorbResponse (reply: FastifyReply, payload: unknown): unknown {
-  if (typeof payload !== 'object') return payload
-  if (Object.prototype.toString.call(payload) !== '[object Response]') return payload
-  const response = payload as Response
-  if (response.bodyUsed) return payload
-  reply.code(response.status)
-  for (const [name, value] of response.headers) reply.header(name, value)
-  return response.body ?? undefined
-}
-
-/** `null`: no body at all; `undefined`: not at hand (a stream). The copy is our own: later hooks may change theirs. */
-function bodyOf (payload: unknown): Body | undefined {
-  if (payload === undefined || payload === null) return null
-  if (typeof payload === 'string') return payload
-  if (payload instanceof Uint8Array) return Buffer.from(payload)
-  return undefined
-}
-
-/** A string has at least as many bytes as characters and at most three times as many: most are told without counting. */
-function tooLarge (body: Body, most: number): boolean {
-  if (typeof body === 'string' && body.length * 3 <= most) return false
-  return byteLength(body) > most
-}
-
-function isStream (payload: unknown): boolean {
-  const stream = payload as { pipe?: unknown, getReader?: unknown, locked?: boolean } | null
-  return typeof stream === 'object' && stream !== null && (typeof stream.pipe === 'function' || (typeof stream.getReader === 'function' && stream.locked !== true))
 }
 
 function textOf (value: Headers[string]): string | undefined {

@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts'
 import type { RouterSpelling } from './key.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import { Uncacheable } from './uncacheable.ts'
-import { Recency } from './recency.ts'
+import { VariantUse } from './variant-use.ts'
 import { Uses } from './uses.ts'
 
 /** An engine before its backend is open: `connect` completes it. */
@@ -33,7 +33,7 @@ export function createEngine (instance: FastifyInstance, settings: PluginSetting
     log: instance.log,
     uncacheable: new Uncacheable(),
     uses: new Uses(),
-    variantUse: new Recency(),
+    variantUse: new VariantUse(),
     runs: new DetachedRuns(),
     encoded: new EncodedBodies(),
     locks: undefined,

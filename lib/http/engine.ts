@@ -9,7 +9,7 @@ import type { Entry, StoredReply } from '../entry.ts'
 import type { DetachedRuns } from './detached-run.ts'
 import type { Uncacheable } from './uncacheable.ts'
 import type { EncodedBodies } from './encoded.ts'
-import type { Recency } from './recency.ts'
+import type { VariantUse } from './variant-use.ts'
 import type { Uses } from './uses.ts'
 import type { RouterSpelling } from './key.ts'
 import type { KnownAddresses } from './known-addresses.ts'
@@ -39,7 +39,7 @@ export interface Engine {
   readonly log: Log
   readonly uncacheable: Uncacheable
   readonly uses: Uses
-  readonly variantUse: Recency
+  readonly variantUse: VariantUse
   readonly runs: DetachedRuns
   readonly encoded: EncodedBodies
   readonly locks: Locks | undefined

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Variants } from '../entry.ts'
 import type { Exchange } from './exchange.ts'
 import { digest } from './address.ts'
-import type { Recency } from './recency.ts'
+import type { VariantUse } from './variant-use.ts'
 import { variantKey } from './vary.ts'
 
 /** The secondary key of RFC 9111 §4.1: the request's values of the fields that choose. */
@@ -20,7 +20,7 @@ export function keyOfVariant ({ address, request, route }: Exchange, fields: rea
  * index tells how to choose among all variants. Past `most` the least recently used variant goes, as far as this
  * process has seen their use.
  */
-export function indexWith (index: Variants | undefined, fields: readonly string[], key: string, most: number, recency: Recency): { index: Variants, dropped: readonly string[] } {
+export function indexWith (index: Variants | undefined, fields: readonly string[], key: string, most: number, recency: VariantUse): { index: Variants, dropped: readonly string[] } {
   const union = [...new Set([...(index?.fields ?? []), ...fields])].sort()
   const grown = index !== undefined && union.length > index.fields.length
   // Keys that were made of fewer fields are never looked up again.

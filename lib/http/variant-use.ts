@@ -1,7 +1,7 @@
 const MOST = 20_000
 
 /** In which order keys were last used, as far as this process has seen; bounded, the oldest are forgotten. */
-export class Recency {
+export class VariantUse {
   readonly #used = new Map<string, number>()
   #clock = 0
 
