@@ -66,6 +66,18 @@ t.test('nobody joins a question that has been sent', async (t) => {
   t.equal((await after).entry, 'new')
 })
 
+t.test('of very many keys in one turn, the first are sent before it ends', async (t) => {
+  const { lookup, sent } = bench()
+  const answers = Array.from({ length: 20 }, (_, n) => lookup(`k${n}`, []))
+  t.same(sent.map(({ keys }) => keys.length), [16])
+  const again = lookup('k0', [])
+  await turn()
+  t.same(sent.map(({ keys }) => keys.length), [16, 5], 'and what is asked again after that is read again')
+  sent[0]!.answer({ k0: 'before' })
+  sent[1]!.answer({ k0: 'after', k19: 'last' })
+  t.match([(await answers[0]!).entry, (await answers[19]!).entry, (await again).entry], ['before', 'last', 'after'])
+})
+
 t.test('one key with other names is another question', async (t) => {
   const { lookup, sent } = bench()
   const answers = [lookup('a', ['c']), lookup('a', ['c', 'x']), lookup('a', ['c', 'x'])]
