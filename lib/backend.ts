@@ -54,6 +54,7 @@ function simple (context: BackendContext): Backend {
     maxBytes: settings.maxBytes,
     now,
     sizeOf: entrySize,
+    nodeOf: Held.at,
     count: {
       read: (entry) => entry.kind === 'value' && entry.names.length === 0 && isCount(entry.payload) ? entry.payload : undefined,
       make: (count) => new Held(countEntry(count, now()), 0)

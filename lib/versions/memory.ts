@@ -1,4 +1,5 @@
 import { endOfLife, type Entry, type EntryKind } from '../entry.ts'
+import type { Node } from '../stores/recency.ts'
 import type { Store } from '../stores/store.ts'
 import { KeyFences } from './key-fences.ts'
 import { CACHE, FENCE, isTag, withoutFence } from './names.ts'
@@ -8,34 +9,74 @@ import type { Draft, Found, Stamp, Versioned } from './versioned.ts'
 const NO_MARKS: readonly string[] = []
 
 /**
- * An entry in memory, with what was last found out about its versions. One object for both: an entry then takes 150 bytes
- * less, and a stored miss pays most for what it leaves to the garbage collector.
+ * An entry in memory, with what was last found out about its versions, and its place in the store. One object for the
+ * three: an entry then takes 190 bytes less, and a stored miss pays most for what it leaves to the garbage collector.
+ *
+ * A number beyond 31 bits, or no whole one, takes an object of 16 bytes of its own. So of its moments one is kept as it
+ * is, and the others as spans from there, which are exact: 32 bytes less.
  */
-export class Held implements Entry {
+export class Held implements Entry, Node<Held> {
   readonly kind: EntryKind
   readonly payload: unknown
   readonly created: number
-  readonly freshUntil: number
-  readonly staleWhileRevalidate: number
-  readonly staleIfError: number
+  /** First `undefined`, so that V8 gives one moment's fraction or great distance to that entry alone, and not to the field of all. */
+  #fresh: Span = undefined
+  readonly #windows: Windows
   readonly names: readonly string[]
-  readonly marks = NO_MARKS
-  readonly sequence: number
-  /** The table's sequence at which it was last found valid: nothing was purged since, no name needs looking up. */
-  checked = -1
+  /** The table's sequence at which it was last found valid: what was purged or made stale before has no part in it. */
+  sequence: number
   /** `undefined`: it was not made stale. */
   softened: number | undefined = undefined
+
+  key = ''
+  size = 0
+  #life: Span = undefined
+  newer: Node<Held> = this
+  older: Node<Held> = this
 
   constructor (draft: Draft, sequence: number) {
     this.kind = draft.kind
     this.payload = draft.payload
     this.created = draft.created
-    this.freshUntil = draft.freshUntil
-    this.staleWhileRevalidate = draft.staleWhileRevalidate
-    this.staleIfError = draft.staleIfError
+    this.#fresh = spanTo(draft.freshUntil, draft.created)
+    this.#windows = windowsOf(draft)
     this.names = draft.names
     this.sequence = sequence
   }
+
+  /** The same entry as the node of its place in a store. */
+  static at (key: string, held: Held, expires: number, size: number): Held {
+    held.key = key
+    held.expires = expires
+    held.size = size
+    return held
+  }
+
+  get value (): Held { return this }
+  get marks (): readonly string[] { return NO_MARKS }
+  get freshUntil (): number { return endOf(this.#fresh, this.created) }
+  get staleWhileRevalidate (): number { return this.#windows.staleWhileRevalidate }
+  get staleIfError (): number { return this.#windows.staleIfError }
+  get expires (): number { return endOf(this.#life, this.created) }
+  set expires (moment: number) { this.#life = spanTo(moment, this.created) }
+}
+
+/** Milliseconds; `undefined` = without end. `Infinity` would be no whole number, and make one of all that are kept in its field. */
+type Span = number | undefined
+
+const spanTo = (moment: number, from: number): Span => moment === Infinity ? undefined : moment - from
+const endOf = (span: Span, from: number): number => span === undefined ? Infinity : from + span
+
+type Windows = Pick<Entry, 'staleWhileRevalidate' | 'staleIfError'>
+
+const NO_WINDOWS: Windows = { staleWhileRevalidate: 0, staleIfError: 0 }
+let lastWindows = NO_WINDOWS
+
+/** Most entries have none, and the others of a route the same: they share them. */
+function windowsOf ({ staleWhileRevalidate, staleIfError }: Windows): Windows {
+  if (staleWhileRevalidate === 0 && staleIfError === 0) return NO_WINDOWS
+  if (lastWindows.staleWhileRevalidate !== staleWhileRevalidate || lastWindows.staleIfError !== staleIfError) lastWindows = { staleWhileRevalidate, staleIfError }
+  return lastWindows
 }
 
 /** A store in this process whose entries can be looked through. */
@@ -48,12 +89,14 @@ export function memoryVersions (store: HeldStore, now: () => number, table: Purg
   let tagsMoved = 0
 
   function valid (held: Held): boolean {
-    if (held.checked === table.sequence) return true
+    if (held.sequence === table.sequence) return true
     const { names, sequence } = held
     if (table.anyNotedSince(names, sequence)) return false
-    const softened = table.softenedSince(names, sequence)
-    held.softened = softened === Infinity ? undefined : softened
-    held.checked = table.sequence
+    if (held.softened === undefined) {
+      const softened = table.softenedSince(names, sequence)
+      if (softened !== Infinity) held.softened = softened
+    }
+    held.sequence = table.sequence
     return true
   }
 
