@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm'
 import { endOfLife } from '../../lib/entry.ts'
 import { entrySize } from '../../lib/entry-size.ts'
 import { simpleStore } from '../../lib/stores/simple.ts'
-import { Held, memoryVersions } from '../../lib/versions/memory.ts'
+import { Held } from '../../lib/versions/held.ts'
+import { memoryVersions } from '../../lib/versions/memory.ts'
 import type { Draft, Found } from '../../lib/versions/versioned.ts'
 
 function make (threshold = 100) {
