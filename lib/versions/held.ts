@@ -14,12 +14,11 @@ const NO_MARKS: readonly string[] = []
  * size have exact differences.
  */
 export class Held implements Entry, Node<Held> {
-  readonly kind: EntryKind
+  readonly #traits: Traits
   readonly payload: unknown
   readonly created: number
   /** `undefined` at first: a field that has held nothing but numbers takes 16 bytes in every entry once one has a fraction. */
   #fresh: Span = undefined
-  readonly #windows: Windows
   readonly names: readonly string[]
   /** The table's sequence at which it was last found valid: what was purged or made stale before has no part in it. */
   sequence: number
@@ -33,11 +32,10 @@ export class Held implements Entry, Node<Held> {
   older: Node<Held> = this
 
   constructor (draft: Draft, sequence: number) {
-    this.kind = draft.kind
+    this.#traits = traitsOf(draft)
     this.payload = draft.payload
     this.created = draft.created
     this.#fresh = spanTo(draft.freshUntil, draft.created)
-    this.#windows = windowsOf(draft)
     this.names = draft.names
     this.sequence = sequence
   }
@@ -51,10 +49,11 @@ export class Held implements Entry, Node<Held> {
   }
 
   get value (): Held { return this }
+  get kind (): EntryKind { return this.#traits.kind }
   get marks (): readonly string[] { return NO_MARKS }
   get freshUntil (): number { return endOf(this.#fresh, this.created) }
-  get staleWhileRevalidate (): number { return this.#windows.staleWhileRevalidate }
-  get staleIfError (): number { return this.#windows.staleIfError }
+  get staleWhileRevalidate (): number { return this.#traits.staleWhileRevalidate }
+  get staleIfError (): number { return this.#traits.staleIfError }
   get expires (): number { return endOf(this.#life, this.created) }
   set expires (moment: number) { this.#life = spanTo(moment, this.created) }
 }
@@ -65,14 +64,15 @@ type Span = number | undefined
 const spanTo = (moment: number, from: number): Span => moment === Infinity ? undefined : moment - from
 const endOf = (span: Span, from: number): number => span === undefined ? Infinity : from + span
 
-type Windows = Pick<Entry, 'staleWhileRevalidate' | 'staleIfError'>
+type Traits = Pick<Entry, 'kind' | 'staleWhileRevalidate' | 'staleIfError'>
 
-const NO_WINDOWS: Windows = { staleWhileRevalidate: 0, staleIfError: 0 }
-let lastWindows = NO_WINDOWS
+const plain = (kind: EntryKind): Traits => ({ kind, staleWhileRevalidate: 0, staleIfError: 0 })
+const PLAIN = { reply: plain('reply'), variants: plain('variants'), value: plain('value') }
+let last: Traits = PLAIN.value
 
-/** Most entries have none, and the others of a route the same: they share them, 8 bytes less. */
-function windowsOf ({ staleWhileRevalidate, staleIfError }: Windows): Windows {
-  if (staleWhileRevalidate === 0 && staleIfError === 0) return NO_WINDOWS
-  if (lastWindows.staleWhileRevalidate !== staleWhileRevalidate || lastWindows.staleIfError !== staleIfError) lastWindows = { staleWhileRevalidate, staleIfError }
-  return lastWindows
+/** Most entries have no windows, and the others of a route the same: they share what they have in common, 16 bytes less. */
+function traitsOf ({ kind, staleWhileRevalidate, staleIfError }: Traits): Traits {
+  if (staleWhileRevalidate === 0 && staleIfError === 0) return PLAIN[kind]
+  if (last.kind !== kind || last.staleWhileRevalidate !== staleWhileRevalidate || last.staleIfError !== staleIfError) last = { kind, staleWhileRevalidate, staleIfError }
+  return last
 }
