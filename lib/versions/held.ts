@@ -14,11 +14,11 @@ const NO_MARKS: readonly string[] = []
  * size have exact differences.
  */
 export class Held implements Entry, Node<Held> {
-  readonly #traits: Traits
+  private readonly traits: Traits
   readonly payload: unknown
   readonly created: number
   /** `undefined` at first: a field that has held nothing but numbers takes 16 bytes in every entry once one has a fraction. */
-  #fresh: Span = undefined
+  private fresh: Span = undefined
   readonly names: readonly string[]
   /** The table's sequence at which it was last found valid: what was purged or made stale before has no part in it. */
   sequence: number
@@ -27,15 +27,15 @@ export class Held implements Entry, Node<Held> {
 
   key = ''
   size = 0
-  #life: Span = undefined
+  private life: Span = undefined
   newer: Node<Held> = this
   older: Node<Held> = this
 
   constructor (draft: Draft, sequence: number) {
-    this.#traits = traitsOf(draft)
+    this.traits = traitsOf(draft)
     this.payload = draft.payload
     this.created = draft.created
-    this.#fresh = spanTo(draft.freshUntil, draft.created)
+    this.fresh = spanTo(draft.freshUntil, draft.created)
     this.names = draft.names
     this.sequence = sequence
   }
@@ -49,20 +49,20 @@ export class Held implements Entry, Node<Held> {
   }
 
   get value (): Held { return this }
-  get kind (): EntryKind { return this.#traits.kind }
+  get kind (): EntryKind { return this.traits.kind }
   get marks (): readonly string[] { return NO_MARKS }
-  get freshUntil (): number { return endOf(this.#fresh, this.created) }
-  get staleWhileRevalidate (): number { return this.#traits.staleWhileRevalidate }
-  get staleIfError (): number { return this.#traits.staleIfError }
-  get expires (): number { return endOf(this.#life, this.created) }
-  set expires (moment: number) { this.#life = spanTo(moment, this.created) }
+  get staleWhileRevalidate (): number { return this.traits.staleWhileRevalidate }
+  get staleIfError (): number { return this.traits.staleIfError }
+  // Both written out, on fields without '#': 0.03 µs of a hit of 3, which asks for them often.
+  get freshUntil (): number { return this.fresh === undefined ? Infinity : this.created + this.fresh }
+  get expires (): number { return this.life === undefined ? Infinity : this.created + this.life }
+  set expires (moment: number) { this.life = spanTo(moment, this.created) }
 }
 
 /** Milliseconds; `undefined` = without end (`Infinity` would take 16 bytes). */
 type Span = number | undefined
 
 const spanTo = (moment: number, from: number): Span => moment === Infinity ? undefined : moment - from
-const endOf = (span: Span, from: number): number => span === undefined ? Infinity : from + span
 
 type Traits = Pick<Entry, 'kind' | 'staleWhileRevalidate' | 'staleIfError'>
 
