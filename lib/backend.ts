@@ -12,7 +12,8 @@ import { nullStore } from './stores/null.ts'
 import { isCount } from './stores/count.ts'
 import { simpleStore } from './stores/simple.ts'
 import { isGathering, type Store } from './stores/store.ts'
-import { Held, memoryVersions } from './versions/memory.ts'
+import { Held } from './versions/held.ts'
+import { memoryVersions } from './versions/memory.ts'
 import { remoteVersions } from './versions/remote.ts'
 import type { Versioned } from './versions/versioned.ts'
 
@@ -54,6 +55,7 @@ function simple (context: BackendContext): Backend {
     maxBytes: settings.maxBytes,
     now,
     sizeOf: entrySize,
+    nodeOf: Held.at,
     count: {
       read: (entry) => entry.kind === 'value' && entry.names.length === 0 && isCount(entry.payload) ? entry.payload : undefined,
       make: (count) => new Held(countEntry(count, now()), 0)

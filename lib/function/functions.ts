@@ -67,7 +67,7 @@ export function createFunctions (deps: FunctionDeps): FunctionSide {
   const engine = createEngine(deps, () => closing)
   const { cacheName, defaultTimeout, hashMethod, prefix, sourceCheck } = deps
   const shared = { engine, off: deps.nullCache, cacheName, defaultTimeout, tagName: deps.tagName ?? defaultTagName }
-  const values: CachedContext = { ...shared, valueKey: deps.valueKey ?? ((key) => `${prefix}v:${key}`) }
+  const values: CachedContext = { ...shared, valueKey: deps.valueKey ?? ((key) => [prefix, 'v:', key].join('')) }
   const names = new FunctionNames((message) => deps.log.warn(message))
   const purging = async (job: () => Awaitable<unknown>, key: string): Promise<void> => {
     try {

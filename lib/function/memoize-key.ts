@@ -62,7 +62,7 @@ export class MemoizeKeys {
     const { makeCacheKey } = this.#rules
     if (makeCacheKey === undefined) return identity === '' && args.length === 1 && isShort(args[0]) ? this.#simple(args[0]) : this.#derived(identity, args)
     const own = this.#own(makeCacheKey, self, args, fault)
-    return own === undefined ? undefined : { key: `${this.start}${identity}M${this.#short(textKey(own))}`, identity }
+    return own === undefined ? undefined : { key: [this.start, identity, 'M', this.#short(textKey(own))].join(''), identity }
   }
 
   /** The instance's part of the key; '' where there is none. */
@@ -94,8 +94,12 @@ export class MemoizeKeys {
     return made
   }
 
+  /**
+   * Joined: a concatenation stays a tree of its pieces for as long as an entry holds it, 100 bytes more, and is put together
+   * by each look-up that finds something (0.03 µs of a hit of 0.55).
+   */
   #derived (identity: string, args: readonly unknown[]): MemoizeKey {
-    return { key: `${this.start}${identity}${this.#short(argumentsKey(this.#counted(args), this.#rules.label))}`, identity }
+    return { key: [this.start, identity, this.#short(argumentsKey(this.#counted(args), this.#rules.label))].join(''), identity }
   }
 
   #counted (args: readonly unknown[]): readonly unknown[] {

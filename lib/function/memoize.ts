@@ -87,7 +87,7 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
       return run(self, args)
     }
     const { key, identity } = made
-    const call: Call = { plan, key, names: identity === '' ? names : [...names, instanceName(name, identity)], self, args }
+    const call: Call = { plan, key, names: identity === '' ? names : names.concat(instanceName(name, identity)), self, args }
     return readThrough(engine, call)
   }
 

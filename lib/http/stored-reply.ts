@@ -8,10 +8,21 @@ export function byteLength (body: Body): number {
   return body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
 }
 
+/** Of Node's shared pool, or a view of something larger: kept, it would keep all of that (8 KiB for 100 bytes). */
+function isSlice (body: Body): body is Buffer {
+  return body !== null && typeof body !== 'string' && body.buffer.byteLength > body.length
+}
+
+function ownBytes (text: string, encoding: 'utf8' | 'latin1', size: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(size)
+  own.write(text, encoding)
+  return own
+}
+
 /**
  * A stored reply whose text becomes bytes at its first hit: a reply that is never asked for again, as most that are
  * pushed out of a full store, then costs no Buffer, whose memory outside the heap is what a miss pays most for
- * (half of the CPU of a stored miss was its collection).
+ * (half of the CPU of a stored miss was its collection). So do bytes that are but a slice: until then they are Latin-1.
  */
 export class TakenReply implements StoredReply {
   readonly status: number
@@ -34,11 +45,11 @@ export class TakenReply implements StoredReply {
     this.age = reply.lifetime.age
     this.etag = etag
     this.lastModified = reply.lastModified
-    this.#body = body
+    this.#body = isSlice(body) ? body.toString('latin1') : body
   }
 
   get body (): Buffer | null {
-    if (typeof this.#body === 'string') this.#body = Buffer.from(this.#body)
+    if (typeof this.#body === 'string') this.#body = ownBytes(this.#body, this.text ? 'utf8' : 'latin1', this.size)
     return this.#body
   }
 }

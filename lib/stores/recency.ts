@@ -1,10 +1,10 @@
-/** One entry in memory, linked to its neighbours in the order of use. */
+/** One entry in memory, linked to its neighbours in the order of use; in a ring of one while it is in none. */
 export interface Node<V> {
   readonly key: string
-  value: V
+  readonly value: V
   /** Milliseconds since the epoch; `Infinity` = never. */
   expires: number
-  size: number
+  readonly size: number
   newer: Node<V>
   older: Node<V>
 }
@@ -31,17 +31,8 @@ export class Recency<V> {
     return newer === this.#ring ? undefined : newer
   }
 
-  /** A new node at the newest end. */
-  append (key: string, value: V, expires: number, size: number): Node<V> {
-    const ring = this.#ring
-    // With its links from the start: added later, they take an object of their own.
-    const node: Node<V> = { key, value, expires, size, newer: ring, older: ring.older }
-    ring.older.newer = node
-    ring.older = node
-    return node
-  }
-
-  #putLast (node: Node<V>): void {
+  /** Puts a node that is in no ring at the newest end. */
+  append (node: Node<V>): void {
     const ring = this.#ring
     const newest = ring.older
     node.older = newest
@@ -50,16 +41,23 @@ export class Recency<V> {
     ring.older = node
   }
 
-  remove (node: Node<V>): void {
+  #takeOut (node: Node<V>): void {
     if (this.#hand === node) this.#hand = node.older
     node.older.newer = node.newer
     node.newer.older = node.older
   }
 
+  /** Its own links go too: whoever still holds it would hold by them whatever is removed after it. */
+  remove (node: Node<V>): void {
+    this.#takeOut(node)
+    node.newer = node
+    node.older = node
+  }
+
   use (node: Node<V>): void {
     if (this.#ring.older === node) return
-    this.remove(node)
-    this.#putLast(node)
+    this.#takeOut(node)
+    this.append(node)
   }
 
   /**

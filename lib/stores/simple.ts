@@ -16,6 +16,11 @@ export interface SimpleStoreOptions<V> {
   readonly count: { read (value: V): number | undefined, make (n: number): V }
   /** Are these the same value? For `deleteIf` and `replaceIf`; `Object.is` unless given. */
   readonly same?: (a: V, b: V) => boolean
+  /**
+   * Where the links of an entry are kept; in an object of its own unless given. A value that carries them itself saves
+   * that object, but then stands in one store, under one key.
+   */
+  readonly nodeOf?: (key: string, value: V, expires: number, size: number) => Node<V>
   /** How often what has expired is let go of, ms. Default 10 s. */
   readonly sweepEvery?: number
 }
@@ -49,12 +54,20 @@ export interface SimpleStore<V> extends Store<V> {
 /** Entries looked at on each eviction for whether they have expired: what goes for that reason saves an entry in use. */
 const LOOKS = 2
 
+function plainNode<V> (key: string, value: V, expires: number, size: number): Node<V> {
+  // With its links from the start: added later, they take an object of their own.
+  const node = { key, value, expires, size, newer: undefined, older: undefined } as unknown as Node<V>
+  node.newer = node
+  node.older = node
+  return node
+}
+
 /**
  * The least recently used entry goes first; expiry is exact. One timer for all, unref'ed, that runs only while
  * something is there that can expire.
  */
 export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> {
-  const { sizeOf, count, now = Date.now, same = Object.is, sweepEvery = 10_000 } = options
+  const { sizeOf, count, now = Date.now, same = Object.is, nodeOf = plainNode, sweepEvery = 10_000 } = options
   const threshold = options.threshold || (options.threshold === 0 ? Infinity : 10_000)
   const maxBytes = options.maxBytes || (options.maxBytes === 0 ? Infinity : 100 * 1024 * 1024)
   const nodes = new Map<string, Node<V>>()
@@ -84,15 +97,14 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
       return false
     }
     if (before !== undefined) {
-      bytes += size - before.size
-      before.value = value
-      before.expires = expires
-      before.size = size
-      recency.use(before)
-    } else {
-      nodes.set(key, recency.append(key, value, expires, size))
-      bytes += size
+      recency.remove(before)
+      bytes -= before.size
     }
+    // Its first key stays the map's: a second text of the same would be kept beside it.
+    const node = nodeOf(before === undefined ? key : before.key, value, expires, size)
+    nodes.set(node.key, node)
+    recency.append(node)
+    bytes += size
     if (expires !== Infinity) timer ??= schedule()
     if (nodes.size > threshold || bytes > maxBytes) evict()
     return true

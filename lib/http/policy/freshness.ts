@@ -74,6 +74,7 @@ export function ttl (entry: Timed, softened: number, now: number): number | unde
   return left > 0 ? Math.ceil(left) : Math.floor(left)
 }
 
+/** Asks once: in memory it is worked out each time (0.04 µs of a hit). */
 function staleFrom (entry: Timed, softened: number): number {
-  return softened < entry.freshUntil ? softened : entry.freshUntil
+  return Math.min(softened, entry.freshUntil)
 }
