@@ -1,5 +1,6 @@
 import { EXT, ERROR_CLASSES, MAX_DEPTH, VIEW_CLASSES } from './format.ts'
 import { define } from './plain.ts'
+import { propertyName } from './property-names.ts'
 
 interface Input {
   readonly bytes: Buffer
@@ -78,27 +79,41 @@ function note<T extends object> (input: Input, value: T): T {
 }
 
 function text (input: Input, length: number): string {
-  const { bytes } = input
-  const start = take(input, length)
-  if (length > 12) return bytes.toString('utf8', start, input.at)
+  return decoded(input.bytes, take(input, length), length)
+}
+
+function decoded (bytes: Buffer, start: number, length: number): string {
+  const end = start + length
+  if (length > 12) return bytes.toString('utf8', start, end)
   let out = ''
-  for (let i = start; i < input.at; i++) {
+  for (let i = start; i < end; i++) {
     const code = bytes[i]!
-    if (code > 0x7f) return bytes.toString('utf8', start, input.at)
+    if (code > 0x7f) return bytes.toString('utf8', start, end)
     out += String.fromCharCode(code)
   }
   return out
 }
 
-function key (input: Input): string {
+/** @param keep is it one of few? */
+function key (input: Input, keep = false): string {
+  const { bytes, at } = input
+  const code = at < input.end ? bytes[at]! : 0
+  if (keep && code >= 0xa0 && code < 0xc0) {
+    input.at = at + 1
+    const length = code & 0x1f
+    return propertyName(bytes, take(input, length), length, decoded)
+  }
   const name = any(input, MAX_DEPTH) // a string, or its UTF-16 form: nothing nested
   if (typeof name !== 'string') throw malformed()
   return name
 }
 
+/** Objects of more properties are dictionaries, whose names do not come again. */
+const MOST_NAMED = 100
+
 function fill<T extends object> (input: Input, target: T, size: number, depth: number): T {
   for (let i = 0; i < size; i++) {
-    const name = key(input)
+    const name = key(input, size <= MOST_NAMED)
     const value = any(input, depth + 1)
     if (name === '__proto__') define(target, name, value)
     else (target as Record<string, unknown>)[name] = value
