@@ -1,12 +1,15 @@
 import { types } from 'node:util'
 
-/** Steps that are kept (48 bytes each, and a string), and how many calls may then pass before all are forgotten. */
+/** Steps that are kept (48 bytes each, and a string), and how many tries may then pass before all are forgotten. */
 const MOST_STEPS = 16_000
-const MOST_PASSED = 2_000
+const MOST_PASSED = 1_000
+/** What comes again comes often; what does not would pay for its way each time. */
 const MISSES_PER_TRY = 8
 /** Longer calls and texts are not remembered. */
 const LONGEST_WAY = 32
 const LONGEST_TEXT = 64
+/** From here on V8 makes a slice of a text by reference: it would hold all of that text in memory. */
+const SHORTEST_SLICE = 13
 
 const PLAIN = Symbol('plain object')
 const LIST = Symbol('array')
@@ -30,12 +33,13 @@ class Step<T> {
 
   #make (token: Token): Step<T> {
     const step = new Step<T>()
+    const own = typeof token === 'string' && token.length >= SHORTEST_SLICE ? Buffer.from(token, 'utf16le').toString('utf16le') : token
     if (this.#next === undefined) {
-      this.#token = token
+      this.#token = own
       this.#next = step
     } else {
       this.#others ??= new Map<Token, Step<T>>()
-      this.#others.set(token, step)
+      this.#others.set(own, step)
     }
     return step
   }
@@ -44,28 +48,31 @@ class Step<T> {
 /**
  * What is known of calls, by their arguments, where these are short primitives, and plain objects and arrays of them: a
  * tree, through which the arguments lead step by step. Two lists of arguments lead to one place only if they have one
- * key (`argumentsKey`); two orders of properties lead to two.
+ * key (`argumentsKey`); two orders of properties lead to two. To write a key anew, and to flatten and hash it at the
+ * look-up, takes 700 ns for an object of two properties; its way through the tree takes 200.
  */
 export class KnownCalls<T> {
   #root = new Step<T>()
   #steps = 0
-  #passed = 0
   #misses = 0
+  #passed = 0
 
   get (args: readonly unknown[]): T | undefined {
     return this.#way(args, false)?.value
   }
 
-  set (args: readonly unknown[], value: T): void {
-    if (++this.#misses % MISSES_PER_TRY !== 0) return
+  /**
+   * Where what `get` did not find may be put; `undefined`: it is not worth it, or not possible. To be asked for before
+   * the value is made: where there is a place, nothing of the application's runs while the arguments are read.
+   */
+  place (args: readonly unknown[]): { value: T | undefined } | undefined {
+    if (++this.#misses % MISSES_PER_TRY !== 0) return undefined
     if (this.#steps >= MOST_STEPS) return this.#pass()
     let steps = 1
     for (const arg of args) steps = stepsTo(arg, steps)
-    if (steps > LONGEST_WAY) return
-    const end = this.#way(args, true)
-    if (end === undefined) return
-    end.value = value
+    if (steps > LONGEST_WAY) return undefined
     this.#steps += steps
+    return this.#way(args, true)
   }
 
   #way (args: readonly unknown[], grow: boolean): Step<T> | undefined {
@@ -74,7 +81,7 @@ export class KnownCalls<T> {
     return step
   }
 
-  #pass (): void {
+  #pass (): undefined {
     if (++this.#passed <= MOST_PASSED) return
     this.#root = new Step<T>()
     this.#steps = 0
@@ -126,12 +133,12 @@ function isPlain (value: object): boolean {
 }
 
 /**
- * How many steps the way has after this value; `Infinity` where it shall not be made. It must not be where something is
- * another thing each time it is looked at: accessors, proxies.
+ * How many steps the way has after this value; `Infinity` where it shall not be made. It must not be where something may
+ * be another thing each time it is looked at: accessors, proxies.
  */
 function stepsTo (value: unknown, before: number): number {
   const steps = before + 1
-  if (steps > LONGEST_WAY || typeof value === 'bigint') return Infinity
+  if (steps > LONGEST_WAY || Object.is(value, -0) || typeof value === 'bigint' || (typeof value === 'string' && value.length > LONGEST_TEXT)) return Infinity
   if (typeof value !== 'object' || value === null) return steps
   if (types.isProxy(value) || !isPlain(value)) return Infinity
   let after = steps + 1

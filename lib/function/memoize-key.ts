@@ -75,8 +75,9 @@ export class MemoizeKeys {
   #remembered (args: readonly unknown[]): MemoizeKey {
     const known = this.#known.get(args)
     if (known !== undefined) return known
+    const place = this.#known.place(args)
     const made = this.#derived('', args)
-    this.#known.set(args, made)
+    if (place !== undefined) place.value = made
     return made
   }
 
