@@ -1,9 +1,9 @@
 import { types } from 'node:util'
 
-/** Steps that are kept (48 bytes each, and a string), and how many tries may then pass before all are forgotten. */
+/** Steps that are kept (56 bytes each, and a string), and how many tries may then pass before all are forgotten. */
 const MOST_STEPS = 16_000
 const MOST_PASSED = 1_000
-/** What comes again comes often; what does not would pay for its way each time. */
+/** What comes again comes often; what does not would pay for its way each time (600 ns of a call of 1,400). */
 const MISSES_PER_TRY = 8
 /** Longer calls and texts are not remembered. */
 const LONGEST_WAY = 32
@@ -49,7 +49,7 @@ class Step<T> {
  * What is known of calls, by their arguments, where these are short primitives, and plain objects and arrays of them: a
  * tree, through which the arguments lead step by step. Two lists of arguments lead to one place only if they have one
  * key (`argumentsKey`); two orders of properties lead to two. To write a key anew, and to flatten and hash it at the
- * look-up, takes 700 ns for an object of two properties; its way through the tree takes 200.
+ * look-up, took 770 ns for an object of two properties; its way through the tree takes 165, most of it to see that no name is a symbol.
  */
 export class KnownCalls<T> {
   #root = new Step<T>()
