@@ -62,7 +62,14 @@ export function createCache ({ engine, backend, values, functions, routes }: Cac
 
   const { close: _close, ...publicPart } = functions
   const cache: Cache = {
-    get: (async (key: string) => await values.get(key)) as Cache['get'],
+    get: ((key: string) => {
+      try {
+        // Not an async function: what that waits for is at hand in memory, and the waiting took 30 to 80 ns of a hit of 450.
+        return Promise.resolve(values.get(key))
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }) as Cache['get'],
     getMany: (async (keys: readonly string[]) => await values.getMany(checkKeys(keys))) as Cache['getMany'],
     async getDict (keys) {
       checkKeys(keys)

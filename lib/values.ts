@@ -6,6 +6,7 @@ import { errors } from './errors.ts'
 import { isCount } from './stores/count.ts'
 import { isOutage } from './stores/outage.ts'
 import { nearest } from './options/nearest.ts'
+import { PrefixedKeys } from './prefixed-keys.ts'
 import { refusal, type Packer } from './serializer.ts'
 import type { Awaitable, Store } from './stores/store.ts'
 
@@ -44,6 +45,7 @@ export interface Values {
 
 export function createValues (deps: ValuesDeps): Values {
   const { versioned, packer, store, prefix, now, failed, event } = deps
+  const keys = new PrefixedKeys(prefix)
 
   /**
    * A key that an entry may hold, in one piece: a concatenation stays a tree of its pieces for as long as it is held, 32
@@ -55,7 +57,7 @@ export function createValues (deps: ValuesDeps): Values {
 
   function read (key: string, found: Found): unknown {
     const { entry } = found
-    if (entry === undefined || entry.kind !== 'value' || entry.freshUntil <= now() || found.softened <= now()) {
+    if (entry === undefined || entry.kind !== 'value' || Math.min(entry.freshUntil, found.softened) <= now()) {
       event('miss', key)
       return undefined
     }
@@ -109,7 +111,7 @@ export function createValues (deps: ValuesDeps): Values {
       keyOf(key)
       let found: Awaitable<Found>
       try {
-        found = versioned.lookup(prefix + key, NONE)
+        found = versioned.lookup(keys.of(key), NONE)
       } catch (error) {
         unanswered(error, key)
         return undefined

@@ -4,14 +4,10 @@ import { errors } from '../errors.ts'
 import { argumentsKey } from './arguments-key.ts'
 import { textKey } from './key-text.ts'
 import { KeyWalk, className } from './key-walk.ts'
+import { KnownCalls } from './known-calls.ts'
 
 /** Longer texts are hashed: a key is repeated in every entry, and backends have their bounds. */
 const LONGEST = 128
-
-/** Keys that are remembered, how long an argument may be for that, and how many others may pass before all are forgotten. */
-const MOST_REMEMBERED = 2_000
-const LONGEST_REMEMBERED = 64
-const MOST_PASSED = 10_000
 
 export interface KeyRules {
   /** For messages. */
@@ -37,12 +33,7 @@ export interface MemoizeKey {
 export class MemoizeKeys {
   readonly #rules: KeyRules
   readonly start: string
-  /**
-   * The keys of calls with one short string or number. A key put together anew must be flattened and hashed at every
-   * look-up, which costs more than all the rest of a hit in memory.
-   */
-  readonly #remembered = new Map<string | number, MemoizeKey>()
-  #passed = 0
+  readonly #known = new KnownCalls<MemoizeKey>()
 
   constructor (rules: KeyRules) {
     this.#rules = rules
@@ -60,7 +51,7 @@ export class MemoizeKeys {
   of (self: unknown, args: readonly unknown[], fault: (error: unknown) => void): MemoizeKey | undefined {
     const identity = this.identity(self)
     const { makeCacheKey } = this.#rules
-    if (makeCacheKey === undefined) return identity === '' && args.length === 1 && isShort(args[0]) ? this.#simple(args[0]) : this.#derived(identity, args)
+    if (makeCacheKey === undefined) return identity === '' ? this.#remembered(this.#counted(args)) : this.#derived(identity, this.#counted(args))
     const own = this.#own(makeCacheKey, self, args, fault)
     return own === undefined ? undefined : { key: [this.start, identity, 'M', this.#short(textKey(own))].join(''), identity }
   }
@@ -81,16 +72,12 @@ export class MemoizeKeys {
     return `@${this.#short(textKey(name) + new KeyWalk(`${label}: cachingId() of its this`).key(id))}`
   }
 
-  #simple (arg: string | number): MemoizeKey {
-    const known = this.#remembered.get(arg)
+  #remembered (args: readonly unknown[]): MemoizeKey {
+    const known = this.#known.get(args)
     if (known !== undefined) return known
-    const made = this.#derived('', [arg])
-    if (this.#remembered.size < MOST_REMEMBERED) {
-      this.#remembered.set(arg, made)
-    } else if (++this.#passed > MOST_PASSED) {
-      this.#remembered.clear()
-      this.#passed = 0
-    }
+    const place = this.#known.place(args)
+    const made = this.#derived('', args)
+    if (place !== undefined) place.value = made
     return made
   }
 
@@ -99,7 +86,7 @@ export class MemoizeKeys {
    * by each look-up that finds something (0.03 µs of a hit of 0.55).
    */
   #derived (identity: string, args: readonly unknown[]): MemoizeKey {
-    return { key: [this.start, identity, this.#short(argumentsKey(this.#counted(args), this.#rules.label))].join(''), identity }
+    return { key: [this.start, identity, this.#short(argumentsKey(args, this.#rules.label))].join(''), identity }
   }
 
   #counted (args: readonly unknown[]): readonly unknown[] {
@@ -127,11 +114,6 @@ export class MemoizeKeys {
   #hash (text: string): string {
     return createHash(this.#rules.hashMethod).update(text).digest('base64url')
   }
-}
-
-/** Zero is left out: a map does not tell it from -0. */
-function isShort (arg: unknown): arg is string | number {
-  return typeof arg === 'string' ? arg.length <= LONGEST_REMEMBERED : typeof arg === 'number' && arg !== 0
 }
 
 export function hasIdentity (self: unknown): self is { cachingId (): unknown } {

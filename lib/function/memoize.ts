@@ -78,10 +78,10 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
   const { engine } = context
   const unless = options.unless as Run | undefined
 
-  const keyOf = (self: unknown, args: Args, fault: (error: unknown) => void): MemoizeKey | undefined => keys.of(self, args, fault)
+  const keyFailed = (error: unknown): void => engine.complain(label, 'makeCacheKey failed; this call goes round the cache', error)
 
   const cachedCall = (self: unknown, args: Args): unknown => {
-    const made = keyOf(self, args, (error) => engine.complain(label, 'makeCacheKey failed; this call goes round the cache', error))
+    const made = keys.of(self, args, keyFailed)
     if (made === undefined) {
       engine.events.bypass('memoize', undefined, 'makeCacheKey')
       return run(self, args)
@@ -106,7 +106,7 @@ export function memoize<F extends Callable> (context: MemoizeContext, fn: F, giv
   const address = (bound: unknown, args: Args): MemoizeKey => {
     const { self, rest } = addressed(bound, args)
     let cause: unknown
-    const made = keyOf(self, rest, (error) => { cause = error })
+    const made = keys.of(self, rest, (error) => { cause = error })
     if (made === undefined) throw cause
     return made
   }
