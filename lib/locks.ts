@@ -9,18 +9,37 @@ export interface Locks {
   release (key: string, token: string): Promise<void>
 }
 
+/** Locks whose release failed are remembered, the latest of them. */
+const MOST_LEFT = 1_000
+
 /** @param prefix before every lock's key */
 export function storeLocks (store: Store<Buffer>, prefix: string): Locks {
+  /** Tokens that this process could not take back: it must not wait for itself. */
+  const left = new Map<string, string>()
+
+  function leave (key: string, token: string): void {
+    if (left.size >= MOST_LEFT) left.delete(left.keys().next().value!)
+    left.set(key, token)
+  }
+
   return {
     async acquire (key, ttl) {
       const token = randomBytes(16).toString('base64url')
-      return await store.add(prefix + key, Buffer.from(token), ttl) ? token : undefined
+      const add = async (): Promise<boolean> => await store.add(prefix + key, Buffer.from(token), ttl)
+      if (await add()) return token
+      const own = left.get(key)
+      if (own === undefined) return undefined
+      const gone = await store.deleteIf?.(prefix + key, Buffer.from(own))
+      left.delete(key)
+      return gone === true && await add() ? token : undefined
     },
     async release (key, token) {
       try {
         // Without an atomic comparison the lock may be the next owner's: it is left to die by its lifetime.
         await store.deleteIf?.(prefix + key, Buffer.from(token))
-      } catch {}
+      } catch {
+        leave(key, token)
+      }
     }
   }
 }

@@ -8,6 +8,7 @@ import { storability, type Lifetime, type LifetimeRules } from './policy/respons
 import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
 import { refusesStale, replaceByStale, standing } from './fallback.ts'
+import { lateDone } from './resume.ts'
 import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, isWatched, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
@@ -30,10 +31,11 @@ export function capture (exchange: Exchange, request: FastifyRequest, reply: Fas
   // An error that comes after the capture is a later hook's: the client sees it, as without the cache.
   const late = exchange.watched && !exchange.streamed
   if (exchange.fallback === undefined || late || !replaces(exchange, reply)) return take(exchange, request, reply, payload, done)
+  const later = lateDone(done)
   standing(exchange, (entry) => {
-    if (entry === undefined) return take(exchange, request, reply, payload, done)
+    if (entry === undefined) return take(exchange, request, reply, payload, later)
     discard(payload)
-    done(null, replaceByStale(exchange, reply, entry))
+    later(null, replaceByStale(exchange, reply, entry))
   })
 }
 
@@ -52,9 +54,10 @@ function take (exchange: Exchange, request: FastifyRequest, reply: FastifyReply,
   if (body === undefined && !isStream(payload)) return leave(exchange, 'body', payload, done)
   const { responseFilter } = exchange.route.settings
   if (responseFilter === undefined) return keep(exchange, request, reply, payload, body, lifetime, done)
-  ask(exchange, 'responseFilter', () => responseFilter(request, reply, typeof body === 'string' ? Buffer.from(body) : body ?? null), (accepted) => {
-    if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, done)
-    else leave(exchange, 'response-filter', payload, done)
+  const later = lateDone(done)
+  ask(exchange, 'responseFilter', () => responseFilter(request, reply, body === undefined || body === null ? null : Buffer.from(body as string)), (accepted) => {
+    if (accepted === true) keep(exchange, request, reply, payload, body, lifetime, later)
+    else leave(exchange, 'response-filter', payload, later)
   })
 }
 

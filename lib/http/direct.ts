@@ -40,8 +40,9 @@ export function sendDirectly (exchange: Exchange, entry: Entry<StoredReply>, sta
     const upstream = headers['cache-status']
     headers['cache-status'] = upstream === undefined || upstream === '' ? status : mergeList('cache-status', upstream, status)
   }
-  replaceOwnHeaders(reply, headers)
+  // It throws where an earlier hook's header is none: then the reply is still what that hook left.
   raw.writeHead(stored.status, headers as Record<string, string>)
+  replaceOwnHeaders(reply, headers)
   raw.end(body, null as never, null as never)
   return true
 }
@@ -49,13 +50,13 @@ export function sendDirectly (exchange: Exchange, entry: Entry<StoredReply>, sta
 /** RFC 9110 §6.4.1 */
 const carriesBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 304
 
-/** `null`: it takes headers of earlier hooks away, as few replies do; each request has to be looked at. */
+/** `null`: a field of several lines, or one that it takes away, as few replies have; each request gets a list of its own. */
 function headOf (stored: StoredReply, route: CachedRoute): Head | null {
   const head: Headers = {}
   for (let i = 0; i < stored.headers.length; i += 2) {
     const value = stored.headers[i + 1]!
-    if (value.length === 0 && typeof value !== 'string') return null
-    head[stored.headers[i] as string] = value as string | string[]
+    if (typeof value !== 'string') return null
+    head[stored.headers[i] as string] = value
   }
   for (const name of route.varyNames) head.vary = head.vary === undefined ? name : mergeList('vary', head.vary, name)
   if (stored.etag !== undefined) head.etag = stored.etag
@@ -68,7 +69,8 @@ function headOf (stored: StoredReply, route: CachedRoute): Head | null {
 }
 
 /** List fields of both are merged; of the others, the stored one wins. */
-function over (earlier: Headers, head: Head): Headers {
+function over (before: Headers, head: Head): Headers {
+  const earlier = { ...before }
   for (const name in head) {
     const value = head[name]
     const own = earlier[name]

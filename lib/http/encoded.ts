@@ -25,7 +25,7 @@ export class EncodedBodies {
   readonly #bodies = new Map<string, Buffer | Promise<Buffer | undefined>>()
   #bytes = 0
 
-  /** `undefined`: it could not be made, or is no smaller. */
+  /** `undefined`: it could not be made. */
   get (id: string, body: Buffer, encoding: string): Awaitable<Buffer | undefined> {
     const known = this.#bodies.get(id)
     if (known !== undefined) {

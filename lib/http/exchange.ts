@@ -29,7 +29,9 @@ export interface Exchange {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   /** Goes on with the request; called once, and never after the reply was sent from the store. */
-  readonly proceed: () => void
+  readonly proceed: (error?: Error) => void
+  /** It went on, or failed. */
+  gone: boolean
 
   /** Set where the request went on to the handler. */
   forward: Forward | undefined
@@ -146,12 +148,13 @@ export function exchangeOf (request: FastifyRequest): Exchange | undefined {
   return (request as unknown as Carrier)[kExchange]
 }
 
-export function openExchange (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void): Exchange {
+export function openExchange (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: (error?: Error) => void): Exchange {
   const exchange: Exchange = {
     route,
     request,
     reply,
     proceed,
+    gone: false,
     forward: undefined,
     detail: undefined,
     forced: false,

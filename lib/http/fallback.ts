@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts'
 import type { Found } from '../versions/versioned.ts'
 import { currentAge, ttl, usableOnError } from './policy/freshness.ts'
 import { mergeInto, putHeaders, replayBody } from './replay.ts'
+import { resumed } from './resume.ts'
 import { end } from './verdict.ts'
 
 /** A client that says `no-cache` where that holds wants no stored reply at all. */
@@ -33,7 +34,7 @@ export function standing (exchange: Exchange, next: (entry: Entry<StoredReply> |
     return entry
   }
   const looked = versioned.lookup(key, exchange.address!.names)
-  if (isPromise(looked)) looked.then(again, () => fallback).then(next)
+  if (isPromise(looked)) looked.then(again, () => fallback).then(resumed(exchange, next))
   else next(again(looked))
 }
 

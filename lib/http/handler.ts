@@ -3,7 +3,7 @@ import { exchangeOf, type Exchange } from './exchange.ts'
 import { isolated } from './isolate.ts'
 import type { CachedRoute } from './route.ts'
 
-type Start = (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void) => void
+type Start = (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: (error?: Error) => void) => void
 
 /**
  * The handler of a cached route: the last place of the look-up, and where the handler gets the request as the key
@@ -25,20 +25,22 @@ export function wrapHandler (route: CachedRoute, handler: RouteHandlerMethod, st
     let atOnce = true
     let proceeded = false
     let result: unknown
-    let goOn: (() => void) | undefined
-    start(route, request, reply, () => {
+    let goOn: ((error?: Error) => void) | undefined
+    start(route, request, reply, (error) => {
       proceeded = true
-      if (atOnce) result = run(this, request, reply, exchangeOf(request))
-      else goOn!()
+      if (!atOnce) goOn!(error)
+      else if (error === undefined) result = run(this, request, reply, exchangeOf(request))
+      else throw error
     })
     atOnce = false
     if (proceeded) return result
     if (exchangeOf(request)!.served) return undefined
     // Pending for good where the reply comes from elsewhere: from the store, or from a handler that calls reply.send().
     return new Promise((resolve) => {
-      goOn = () => {
+      goOn = (error) => {
         let late: unknown
         try {
+          if (error !== undefined) throw error
           late = run(this, request, reply, exchangeOf(request))
         } catch (error) {
           late = Promise.reject(error)

@@ -7,10 +7,11 @@ import { capture } from './capture.ts'
 import { claim } from './detached-run.ts'
 import { serveEarlyRoutes } from './early-routes.ts'
 import type { Engine } from './engine.ts'
-import { exchangeOf, openExchange } from './exchange.ts'
+import { exchangeOf, openExchange, type Exchange } from './exchange.ts'
 import { wrapHandler } from './handler.ts'
 import { hookChain, onSendHooks, prependOnSend } from './inside.ts'
 import { lookup } from './lookup.ts'
+import { lateDone } from './resume.ts'
 import { watchUnsafe } from './unsafe-handler.ts'
 import { placementOf, type OwnHooks } from './placement.ts'
 import { isUnsafe, purgeAfter } from './purge.ts'
@@ -62,7 +63,7 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     if (error !== null && error !== undefined) return done(error)
     const purged = purgeAfter(engine, request, reply)
     if (purged === undefined) done(null, payload)
-    else purged.then(() => done(null, payload))
+    else purged.then(() => lateDone(done as never)(null, payload))
   }
   captures.add(capturing)
   const others = onSendHooks(instance)
@@ -71,12 +72,13 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     engine.log.warn({}, `fastify-cached: this version of Fastify keeps its hooks where they cannot be read; replies are captured after the onSend hooks ${others.join(', ')}`)
   }
 
-  instance.addHook('onError', function noteFailure (request, _reply, _error, done) {
+  instance.addHook('onError', function noteFailure (request, reply, _error, done) {
     const exchange = exchangeOf(request)
     if (exchange !== undefined) {
       exchange.failedAgain = exchange.served
       exchange.untyped = false
       exchange.failed = true
+      leaveStatus(exchange, reply)
     }
     done()
   })
@@ -141,7 +143,7 @@ function wrap (route: CachedRoute, options: RouteOptions): OwnHooks {
 }
 
 /** Opens the exchange of a request: a run of our own goes on as such, anything else is looked up. */
-export function start (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: () => void): void {
+export function start (route: CachedRoute, request: FastifyRequest, reply: FastifyReply, proceed: (error?: Error) => void): void {
   const exchange = openExchange(route, request, reply, proceed)
   if (!claim(exchange)) lookup(exchange)
 }
@@ -150,4 +152,11 @@ function hasOtherOnSend (instance: FastifyInstance, options: RouteOptions): bool
   const chain = hookChain(instance, options, 'onSend')
   if (chain === undefined) return true
   return chain.some((hook) => typeof hook === 'function' && !captures.has(hook) && hook.name !== 'headRouteOnSendHandler')
+}
+
+/** A failure behind a reply that was as good as sent is no success: Fastify gives a status of its own to what has 200. */
+function leaveStatus ({ served, failure }: Exchange, reply: FastifyReply): void {
+  // Node has taken it for a reply without a body, and gives none an end any more: the end of the connection is its end.
+  if (reply.statusCode === 304) (reply.raw as { shouldKeepAlive?: boolean }).shouldKeepAlive = false
+  if (reply.statusCode < 400 && (served || reply.statusCode === 304)) reply.code(failure ?? 200)
 }

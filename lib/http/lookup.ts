@@ -13,6 +13,8 @@ import { judge, ttl, usableOnError, usableUnder } from './policy/freshness.ts'
 import { refusal } from './policy/request.ts'
 import { ask } from './predicates.ts'
 import { replay } from './replay.ts'
+import { proceed, resumed } from './resume.ts'
+import { shown } from './stored-reply.ts'
 import { certificateOf } from './certificate.ts'
 import { representationFor } from './encoded.ts'
 import { keyOfVariant } from './variants.ts'
@@ -24,7 +26,7 @@ import { keyOfVariant } from './variants.ts'
 export function lookup (exchange: Exchange): void {
   const { route, request } = exchange
   const { engine, settings } = route
-  if (engine.none) return exchange.proceed()
+  if (engine.none) return proceed(exchange)
   const refused = refusal({
     method: request.method,
     headers: request.headers,
@@ -45,7 +47,7 @@ export function bypass (exchange: Exchange, reason: string): void {
   exchange.forward = reason === 'method' ? 'method' : 'bypass'
   if (reason !== 'method') exchange.detail = reason
   countBypass(exchange, reason)
-  exchange.proceed()
+  proceed(exchange)
 }
 
 function locate (exchange: Exchange): void {
@@ -61,10 +63,10 @@ function locate (exchange: Exchange): void {
     else read(exchange, custom)
     return
   }
-  custom.then((key) => {
+  custom.then(resumed(exchange, (key) => {
     if (key === undefined) bypass(exchange, 'key')
     else read(exchange, key)
-  })
+  }))
 }
 
 function read (exchange: Exchange, custom: string | undefined): void {
@@ -127,10 +129,10 @@ function step (exchange: Exchange, next: Next): void {
   }
   if (!isPromise(found)) return next(exchange, found)
   // One hop for each request that waits: what they wait for is one answer where they ask for one key.
-  found.then((answer) => {
+  found.then(resumed(exchange, (answer) => {
     if (answer.entry === undefined && flights.endedSince(exchange.key, exchange.asked)) again(exchange, next)
     else next(exchange, answer)
-  }, (error: unknown) => { unanswered(exchange, error, next) })
+  }), resumed(exchange, (error: unknown) => { unanswered(exchange, error, next) }))
 }
 
 /** What a look-up did not find may have been written since: asked again before it is made again. */
@@ -138,7 +140,7 @@ function again (exchange: Exchange, next: Next): void {
   const { flights, versioned } = exchange.route.engine
   exchange.asked = flights.tick()
   const looked = async (): Promise<Found> => await versioned.lookup(exchange.key, exchange.address!.names)
-  looked().then((answer) => { next(exchange, answer) }, (error: unknown) => { unanswered(exchange, error, next) })
+  looked().then(resumed(exchange, (answer) => { next(exchange, answer) }), resumed(exchange, (error: unknown) => { unanswered(exchange, error, next) }))
 }
 
 /** A backend that is down is a miss. */
@@ -168,7 +170,7 @@ function choose (exchange: Exchange, found: Found | undefined, missed: Forward):
   const usable = freshness === 'fresh' || freshness === 'stale-while-revalidate' || (rules?.maxStale !== undefined && freshness !== 'expired')
   if (!usable) return miss(exchange, 'stale')
   if (settings.isStale === undefined) return serve(exchange, entry, found.softened, now, freshness === 'fresh', freshness === 'stale-while-revalidate')
-  ask(exchange, 'isStale', () => settings.isStale!(entry.payload, exchange.request), (stale) => {
+  ask(exchange, 'isStale', () => settings.isStale!(shown(entry.payload), exchange.request), (stale) => {
     if (stale === undefined) return bypass(exchange, 'isStale')
     if (stale) miss(exchange, 'stale')
     else serve(exchange, entry, found.softened, engine.now(), freshness === 'fresh', freshness === 'stale-while-revalidate')
@@ -196,7 +198,7 @@ export function answer (exchange: Exchange, entry: Entry<StoredReply>, status: s
   if (exchange.route.settings.compress === false) return replay(exchange, entry, status, now)
   const representation = representationFor(exchange, entry)
   if (!isPromise(representation)) return replay(exchange, entry, status, now, representation)
-  representation.then((made) => { replay(exchange, entry, status, now, made) })
+  representation.then(resumed(exchange, (made) => { replay(exchange, entry, status, now, made) }))
 }
 
 function eager (entry: Entry, share: number, now: number): boolean {

@@ -9,6 +9,7 @@ import { answer, find, serve } from './lookup.ts'
 import type { Forward } from './cache-status.ts'
 import type { Exchange } from './exchange.ts'
 import { refusesStale } from './fallback.ts'
+import { fail, proceed, resumed } from './resume.ts'
 import { waitForOther } from './lock-wait.ts'
 import { endWithConnection } from './verdict.ts'
 import { headersOf } from './inside.ts'
@@ -45,7 +46,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
   // Who supersedes an entry would wait for the very entry that it does not want.
   const locks = settings.lock !== false && engine.locks !== undefined && waits && exchange.found !== undefined && !exchange.forced
   if (locks && !exchange.shareOnly) {
-    waitForOther(exchange, () => begin(exchange))
+    waitForOther(exchange, () => begin(exchange)).catch((error: unknown) => { fail(exchange, error) })
     return
   }
   begin(exchange)
@@ -54,7 +55,7 @@ export function miss (exchange: Exchange, forward: Forward): void {
 /** The handler runs for this request only: nothing is stored. */
 function alone (exchange: Exchange): void {
   noteRun(exchange)
-  exchange.proceed()
+  proceed(exchange)
 }
 
 /** A miss is a look-up that made the handler run. */
@@ -75,7 +76,7 @@ export function begin (exchange: Exchange): void {
     return unstored(exchange)
   }
   if (!isPromise(stamp)) return lead(exchange, stamp)
-  stamp.then((made) => lead(exchange, made), () => unstored(exchange))
+  stamp.then(resumed(exchange, (made) => { lead(exchange, made) }), resumed(exchange, () => { unstored(exchange) }))
 }
 
 /** A run without versions cannot be stored: an entry that it supersedes must not come back in its place. */
@@ -96,7 +97,7 @@ function lead (exchange: Exchange, stamp: Stamp | undefined): void {
   exchange.baseline = headersOf(exchange.reply)
   endWithConnection(exchange)
   noteRun(exchange)
-  exchange.proceed()
+  proceed(exchange)
 }
 
 function withNames (exchange: Exchange): Found {
@@ -173,15 +174,15 @@ function follow (exchange: Exchange, flight: Flight<Shared>): void {
   if (exchange.waitsUntil === 0) exchange.waitsUntil = now + (coalesce as { timeout: number }).timeout * 1000
   flight.followers++
   let over = false
-  const timer = setTimeout(() => {
+  const timer = setTimeout(resumed(exchange, () => {
     if (over) return
     over = true
     flight.followers--
     // Waited long enough: a run of its own, which stores nothing, since the leader is still at it.
     alone(exchange)
-  }, Math.min(Math.max(0, exchange.waitsUntil - now), LONGEST_TIMER))
+  }), Math.min(Math.max(0, exchange.waitsUntil - now), LONGEST_TIMER))
   timer.unref()
-  flight.outcome.then((shared) => {
+  flight.outcome.then(resumed(exchange, (shared) => {
     if (over) return
     over = true
     clearTimeout(timer)
@@ -189,7 +190,7 @@ function follow (exchange: Exchange, flight: Flight<Shared>): void {
     if (shared !== undefined && mayShare(exchange, shared)) return collapse(exchange, shared)
     exchange.attempts++
     find(exchange)
-  })
+  }))
 }
 
 /** Node's timers take no more, and fire at once past it. */

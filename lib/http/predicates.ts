@@ -1,6 +1,7 @@
 import { isPromise } from '../awaitable.ts'
 import { withDeadline } from '../stores/deadline.ts'
 import type { Exchange } from './exchange.ts'
+import { resumed } from './resume.ts'
 
 /**
  * Asks a predicate of the route and goes on with its answer, at once where it answers at once. One that throws or
@@ -19,7 +20,7 @@ export function ask (exchange: Exchange, option: string, question: () => unknown
   withinBound(exchange, answer).then((value) => Boolean(value), (error: unknown) => {
     threw(exchange, option, error)
     return undefined
-  }).then(next)
+  }).then(resumed(exchange, next))
 }
 
 /** Rejects where a function of the route has not answered within `CACHE_OPERATION_TIMEOUT`. */

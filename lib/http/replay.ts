@@ -50,7 +50,7 @@ export function replay (exchange: Exchange, entry: Entry<StoredReply>, status: s
   reply.code(stored.status)
   // Fastify gives bytes a type where they have none; the handler's reply had none either.
   exchange.untyped = !typed && !reply.hasHeader('content-type')
-  reply.send(representation === undefined ? replayBody(route, stored) : representation.body ?? undefined)
+  reply.send(representation === undefined ? replayBody(route, stored) : representedBody(route, representation))
 }
 
 /**
@@ -63,7 +63,13 @@ export function replayBody (route: CachedRoute, stored: StoredReply): Buffer | s
   return stored.text ? stored.body.toString() : Buffer.from(stored.body)
 }
 
-/** `true`: a content type is among them. */
+/** As `replayBody`, of a body that is kept in an encoding. */
+function representedBody (route: CachedRoute, { body }: Representation): Buffer | undefined {
+  if (body === null) return undefined
+  return route.hooked ? Buffer.from(body) : body
+}
+
+/** A list of lines is given as a copy: what a later hook adds to it is this reply's alone. `true`: a content type is among them. */
 export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged: boolean): boolean {
   const { headers } = stored
   let typed = false
@@ -75,7 +81,7 @@ export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged:
     if (isMerged(name)) mergeInto(reply, name, value)
     else if (typeof value === 'string') reply.header(name, value)
     else if (value.length === 0) reply.removeHeader(name)
-    else reply.header(name, value as string[])
+    else reply.header(name, [...value])
   }
   return typed
 }
@@ -83,5 +89,5 @@ export function putHeaders (reply: FastifyReply, stored: StoredReply, unchanged:
 /** Adds members to a list field that this reply may have already. */
 export function mergeInto (reply: FastifyReply, name: string, value: string | readonly string[]): void {
   const own = reply.getHeader(name)
-  reply.header(name, own === undefined ? value : mergeList(name, own, value))
+  reply.header(name, own !== undefined ? mergeList(name, own, value) : typeof value === 'string' ? value : [...value])
 }

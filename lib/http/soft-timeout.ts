@@ -1,6 +1,7 @@
 import type { Exchange } from './exchange.ts'
 import { refusesStale, standing } from './fallback.ts'
 import { find, serve } from './lookup.ts'
+import { resumed } from './resume.ts'
 
 /**
  * Inside the `staleIfError` window a slow handler is waited for `softTimeout` long; then the stale entry goes out, and
@@ -21,7 +22,7 @@ export function slowIsCovered (exchange: Exchange): boolean {
   // Closing, or too many runs: the handler runs in front of the client.
   if (flight === undefined) return false
   let over = false
-  const timer = setTimeout(() => {
+  const timer = setTimeout(resumed(exchange, () => {
     if (over) return
     over = true
     standing(exchange, (entry) => {
@@ -29,14 +30,14 @@ export function slowIsCovered (exchange: Exchange): boolean {
       exchange.attempts = 1
       find(exchange)
     })
-  }, softTimeout * 1000)
+  }), softTimeout * 1000)
   timer.unref()
-  flight.outcome.then(() => {
+  flight.outcome.then(resumed(exchange, () => {
     if (over) return
     over = true
     clearTimeout(timer)
     exchange.attempts = 1
     find(exchange)
-  })
+  }))
   return true
 }

@@ -53,3 +53,18 @@ export class TakenReply implements StoredReply {
     return this.#body
   }
 }
+
+/** A stored reply as a function of the route is shown it: what that does to it is done to a copy. */
+export function shown ({ status, headers, body, size, text, date, age, etag, lastModified }: StoredReply): StoredReply {
+  return {
+    status,
+    headers: headers.map((part) => typeof part === 'string' ? part : [...part]),
+    body: body === null ? null : Buffer.from(body),
+    size,
+    text,
+    date,
+    age,
+    etag,
+    lastModified
+  }
+}
