@@ -57,7 +57,7 @@ export function createValues (deps: ValuesDeps): Values {
 
   function read (key: string, found: Found): unknown {
     const { entry } = found
-    if (entry === undefined || entry.kind !== 'value' || Math.min(entry.freshUntil, found.softened) <= now()) {
+    if (entry === undefined || entry.kind !== 'value' || Math.min(entry.freshUntil, found.softened) <= (found.at ?? now())) {
       event('miss', key)
       return undefined
     }

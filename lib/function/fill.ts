@@ -41,7 +41,7 @@ async function afterForcedUpdate (engine: Engine, call: Call): Promise<unknown> 
 function decide (engine: Engine, call: Call, seen: Look): Awaitable<unknown> {
   const entry = seen.found?.entry
   if (entry === undefined || entry.kind !== 'value') return fill(engine, call, seen, undefined)
-  const now = engine.now()
+  const now = seen.found?.at ?? engine.now()
   const state = judge(entry, seen.found?.softened ?? Infinity, now)
   if (state === 'expired') return fill(engine, call, seen, undefined)
   let value: unknown

@@ -155,7 +155,7 @@ function choose (exchange: Exchange, found: Found | undefined, missed: Forward):
   const entry = found?.entry as Entry<StoredReply> | undefined
   if (found === undefined || entry === undefined || entry.kind !== 'reply') return miss(exchange, missed)
   const { settings, engine } = exchange.route
-  const now = engine.now()
+  const now = found.at ?? engine.now()
   const freshness = judge(entry, found.softened, now)
   // What could replace a failed reply, whatever the reason for running the handler.
   if (entry.staleIfError > 0 && usableOnError(entry, found.softened, now)) exchange.fallback = entry

@@ -27,7 +27,8 @@ export interface SimpleStoreOptions<V> {
 
 /** A store in memory: every method answers at once. */
 export interface SimpleStore<V> extends Store<V> {
-  get (key: string): V | undefined
+  /** @param at now, ms, for who knows it already */
+  get (key: string, at?: number): V | undefined
   set (key: string, value: V, ttl?: number): boolean
   add (key: string, value: V, ttl?: number): boolean
   delete (key: string): boolean
@@ -75,10 +76,10 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
   let bytes = 0
   let timer: NodeJS.Timeout | undefined
 
-  function live (key: string): Node<V> | undefined {
+  function live (key: string, at?: number): Node<V> | undefined {
     const node = nodes.get(key)
     if (node === undefined) return undefined
-    if (node.expires > now()) return node
+    if (node.expires > (at ?? now())) return node
     drop(node)
     return undefined
   }
@@ -161,8 +162,8 @@ export function simpleStore<V> (options: SimpleStoreOptions<V>): SimpleStore<V> 
 
   const store: SimpleStore<V> = {
     * values () { for (const node of nodes.values()) yield node.value },
-    get (key) {
-      const node = live(key)
+    get (key, at) {
+      const node = live(key, at)
       if (node === undefined) return undefined
       recency.use(node)
       return node.value

@@ -19,6 +19,8 @@ export interface Found {
   /** The versions of `names`; `undefined` for one that nobody has needed yet. Empty in memory. */
   readonly marks: ReadonlyArray<string | undefined>
   readonly sequence: number
+  /** The moment of the look-up, ms, where it is the present one still: in memory. */
+  readonly at?: number
   /** The look-up took about all the time that an operation may take: one of several servers is silent. */
   readonly late?: boolean
 }
