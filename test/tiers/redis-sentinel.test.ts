@@ -19,6 +19,11 @@ t.test('RedisSentinelCache', async (t) => {
   await t.test('on the one that took over', async (t) => {
     await set.failover()
     await until('the replica has been promoted', async () => /role:master/.test(await set.replica.cli('info', 'replication')))
+    // Until then the sentinels are at work on it still, and connections come and go.
+    await until('the old primary follows it', async () => {
+      const seen = await set.primary.cli('info', 'replication')
+      return /role:slave/.test(seen) && /master_link_status:up/.test(seen)
+    })
     await until('every process has found it', async () => {
       await Promise.all([a, b, c].map((peer, i) => cache(peer, 'set', `probe ${i}`, 'here', 60)))
       return (await set.replica.cli('--scan', '--pattern', '*v:probe*')).split('\n').length === 3
