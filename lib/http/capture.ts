@@ -8,7 +8,7 @@ import { storability, type Lifetime, type LifetimeRules } from './policy/respons
 import { ask, threw } from './predicates.ts'
 import { mergeInto } from './replay.ts'
 import { refusesStale, replaceByStale, standing } from './fallback.ts'
-import { lateDone } from './resume.ts'
+import { lateDone, type Done } from './resume.ts'
 import { readAhead } from './stream.ts'
 import { abandon, bodyComplete, isWatched, watch } from './verdict.ts'
 import { variantKeyOf } from './variants.ts'
@@ -19,8 +19,6 @@ import { isPlain } from './final-headers.ts'
 import { headersOf, isUntrailed } from './inside.ts'
 import type { CachedRoute } from './route.ts'
 import { parseVary } from './vary.ts'
-
-type Done = (error: Error | null, payload?: unknown) => void
 
 /**
  * Takes a reply down as the handler made it, in front of every other `onSend`: what later hooks make of it, they make

@@ -63,7 +63,7 @@ export function attach (instance: FastifyInstance, engine: Engine, serves: (inst
     if (error !== null && error !== undefined) return done(error)
     const purged = purgeAfter(engine, request, reply)
     if (purged === undefined) done(null, payload)
-    else purged.then(() => lateDone(done as never)(null, payload))
+    else purged.then(() => lateDone(done)(null, payload))
   }
   captures.add(capturing)
   const others = onSendHooks(instance)

@@ -33,7 +33,7 @@ export function fail (exchange: Exchange, error: unknown): void {
   if (!reply.raw.writableEnded) reply.raw.destroy()
 }
 
-type Done = (error: Error | null, payload?: unknown) => void
+export type Done = (error: Error | null, payload?: unknown) => void
 
 /** The `done` of an `onSend` hook that answers late: Fastify looks after what throws in it only while the hook runs. */
 export function lateDone (done: Done): Done {

@@ -1,6 +1,7 @@
 import { isPromise } from '../awaitable.ts'
 import type { GuardedStore } from '../stores/guarded.ts'
 import type { Gathering, Store } from '../stores/store.ts'
+import { sameNames } from './names.ts'
 import { textOf, type Judge } from './reading.ts'
 import type { Found } from './versioned.ts'
 
@@ -86,8 +87,4 @@ export function gatheredLookups ({ store, judge, markKey, readMarks }: GatherDep
     if (standing !== undefined && sameNames(standing.names, names)) return standing.answer
     return ask(key, names).answer
   }
-}
-
-function sameNames (one: readonly string[], other: readonly string[]): boolean {
-  return one === other || (one.length === other.length && one.every((name, i) => name === other[i]))
 }

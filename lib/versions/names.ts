@@ -18,6 +18,11 @@ export function withoutFence<D extends { readonly names: readonly string[] }> (d
   return draft.names.includes(FENCE) ? { ...draft, names: draft.names.filter((name) => name !== FENCE) } : draft
 }
 
+/** The same names in the same order. */
+export function sameNames (one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((name, i) => name === other[i]))
+}
+
 export const isTag = (name: string): boolean => name.charCodeAt(0) === 116
 export const tagOf = (name: string): string => name.slice(1)
 

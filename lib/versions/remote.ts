@@ -76,10 +76,12 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     return (await readMany(inner, names.map(markKey))).map(textOf)
   }
 
+  const distrusted = (key: string): boolean => doubt.size > 0 && (doubt.has(key) || doubt.has(inDoubt(CACHE)))
+  const unpurged = (names: readonly string[]): boolean => doubt.size > 0 && names.some((name) => doubt.has(inDoubt(name)))
   const judge = judgeWith({
     serializer,
-    distrusted: (key) => doubt.size > 0 && (doubt.has(key) || doubt.has(inDoubt(CACHE))),
-    unpurged: (names) => doubt.size > 0 && names.some((name) => doubt.has(inDoubt(name))),
+    distrusted,
+    unpurged,
     sequence: () => table.sequence,
     now
   })
@@ -208,15 +210,10 @@ export function remoteVersions ({ store, base, prefix, serializer, spread = fals
     return stamp.fence.touched || table.anyNotedSince(stamp.names, stamp.sequence)
   }
 
-  function doubtful (key: string, names: readonly string[]): boolean {
-    if (doubt.size === 0) return false
-    return doubt.has(key) || doubt.has(inDoubt(CACHE)) || names.some((name) => doubt.has(inDoubt(name)))
-  }
-
   return {
     immediate: false,
     markKey,
-    doubtful,
+    doubtful: (key, names) => distrusted(key) || unpurged(names),
     sequence: () => table.sequence,
     group,
 

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../stores/store.ts'
 import type { Copy, LocalCopies } from './local/copies.ts'
+import { sameNames } from './names.ts'
 import type { RemoteVersions } from './remote.ts'
 import type { Found, Versioned } from './versioned.ts'
 
@@ -41,7 +42,7 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
   }
 
   function foundOf ({ entry, softened, names, marks }: Copy, key: string, asked: readonly string[]): Found {
-    const known = sameList(names, asked) ? marks : asked.map((name) => marks[names.indexOf(name)] ?? entry.marks[entry.names.indexOf(name)])
+    const known = sameNames(names, asked) ? marks : asked.map((name) => marks[names.indexOf(name)] ?? entry.marks[entry.names.indexOf(name)])
     return { key, entry, softened, names: asked, marks: known, sequence: remote.sequence() }
   }
 
@@ -106,8 +107,4 @@ export function tieredVersions (remote: RemoteVersions, copies: LocalCopies, may
       remote.close()
     }
   }
-}
-
-function sameList (one: readonly string[], other: readonly string[]): boolean {
-  return one === other || (one.length === other.length && one.every((text, i) => text === other[i]))
 }
