@@ -78,10 +78,13 @@ export class Breaker {
     return true
   }
 
-  /** `true`: this began an outage. */
-  failed (ticket: Ticket, now: number, reason: unknown): boolean {
+  /**
+   * `true`: this began an outage.
+   * @param calls how many calls failed with it, that had been put together
+   */
+  failed (ticket: Ticket, now: number, reason: unknown, calls = 1): boolean {
     if (this.open) {
-      this.#failed++
+      this.#failed += calls
       if (ticket.probes === this.#outage) {
         this.#probing = false
         this.#wait = Math.min(this.#wait * 2, LAST_PROBE)
@@ -89,11 +92,12 @@ export class Breaker {
       }
       return false
     }
-    if (this.#row++ === 0) {
+    if (this.#row === 0) {
       this.#since = now
       this.#failed = 0
     }
-    this.#failed++
+    this.#row += calls
+    this.#failed += calls
     if (this.#row < LIMIT) return false
     this.#outage = ++this.#outages
     this.#reason = reason

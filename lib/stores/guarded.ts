@@ -41,8 +41,11 @@ export interface GuardHints {
 export interface GuardedStore extends Store<Buffer> {
   /** `false` while an outage lasts. */
   readonly up: boolean
-  /** Several calls as one operation: one decision of the breaker, one deadline for all. */
-  operation<T> (work: (inner: Store<Buffer>) => Awaitable<T>): Promise<T>
+  /**
+   * Several calls as one operation: one decision of the breaker, one deadline for all.
+   * @param calls as how many it counts where it fails: those of requests that do not depend on each other. Default 1.
+   */
+  operation<T> (work: (inner: Store<Buffer>) => Awaitable<T>, calls?: number): Promise<T>
   close (): Promise<void>
 }
 
@@ -67,21 +70,21 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
   let prober: NodeJS.Timeout | undefined
   let closed = false
 
-  function run (work: Work, bound: number): Promise<unknown> {
+  function run (work: Work, bound: number, calls = 1): Promise<unknown> {
     if (closed) return Promise.reject(new errors.FST_CACHE_ERR_CLOSED())
     // With a ping of its own, a store's operations are never spent on finding out
     const ticket = breaker.open && store.ping !== undefined ? breaker.turnAway() : breaker.enter(now())
     if (ticket === undefined) return Promise.reject(down())
-    return attempt(work, bound, ticket)
+    return attempt(work, bound, ticket, calls)
   }
 
-  function attempt (work: Work, bound: number, ticket: Ticket): Promise<unknown> {
+  function attempt (work: Work, bound: number, ticket: Ticket, calls = 1): Promise<unknown> {
     const started = now()
     let answer: Awaitable<unknown>
     try {
       answer = work()
     } catch (error) {
-      return Promise.reject(fail(error, ticket))
+      return Promise.reject(fail(error, ticket, calls))
     }
     if (!isPromise(answer)) {
       succeed(ticket, started)
@@ -92,7 +95,7 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
         succeed(ticket, started)
         return value
       },
-      (error: unknown) => { throw fail(error, ticket) }
+      (error: unknown) => { throw fail(error, ticket, calls) }
     )
   }
 
@@ -109,10 +112,10 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
     settings.onOutage?.({ down: false, lasted, failed })
   }
 
-  function fail (cause: unknown, ticket: Ticket): Error {
+  function fail (cause: unknown, ticket: Ticket, calls: number): Error {
     const error = asError(cause)
     if (!isOutage(cause)) recovered(ticket)
-    else if (breaker.failed(ticket, now(), error)) began(error)
+    else if (breaker.failed(ticket, now(), error, calls)) began(error)
     settings.onError?.(error)
     return error
   }
@@ -156,7 +159,7 @@ export function guarded (store: Store<Buffer> & GuardHints, settings: GuardSetti
     ...methods as unknown as Pick<Store<Buffer>, typeof NEEDED[number] | typeof OPTIONAL[number]>,
     ...(store.maxValueBytes === undefined ? undefined : { maxValueBytes: store.maxValueBytes }),
     get up () { return !breaker.open },
-    operation: <T>(work: (inner: Store<Buffer>) => Awaitable<T>) => run(() => work(store), timeout) as Promise<T>,
+    operation: <T>(work: (inner: Store<Buffer>) => Awaitable<T>, calls?: number) => run(() => work(store), timeout, calls) as Promise<T>,
     async close () {
       if (closed) return
       closed = true

@@ -39,6 +39,8 @@ export function gatheredLookups ({ store, judge, markKey, readMarks }: GatherDep
   let byKey = new Map<string, Question>()
   let questions: Question[] = []
   let keys: string[] = []
+  /** Look-ups, those of one question each for itself: an outage shows as soon as it did when each was an operation. */
+  let calls = 0
 
   function ask (key: string, names: readonly string[]): Question {
     const at = keys.push(key) - 1
@@ -59,11 +61,12 @@ export function gatheredLookups ({ store, judge, markKey, readMarks }: GatherDep
 
   function send (): void {
     if (questions.length === 0) return
-    const [asked, read] = [questions, keys]
+    const [asked, read, count] = [questions, keys, calls]
     byKey = new Map()
     questions = []
     keys = []
-    store.operation(async (inner) => await answerAll(inner as Inner, asked, read))
+    calls = 0
+    store.operation(async (inner) => await answerAll(inner as Inner, asked, read), count)
       .catch((error: unknown) => { for (const { reject } of asked) reject(error) })
   }
 
@@ -83,6 +86,7 @@ export function gatheredLookups ({ store, judge, markKey, readMarks }: GatherDep
   }
 
   return (key, names) => {
+    calls++
     const standing = byKey.get(key)
     if (standing !== undefined && sameNames(standing.names, names)) return standing.answer
     return ask(key, names).answer

@@ -24,9 +24,15 @@ function bench () {
     flush () { flushed++ }
   }
   const judged: string[] = []
+  const counted: Array<number | undefined> = []
   let readLate: ((marks: string[]) => void) | undefined
   const lookup = gatheredLookups({
-    store: { operation: async (work) => await work(inner as unknown as Store<Buffer>) },
+    store: {
+      operation: async (work, calls) => {
+        counted.push(calls)
+        return await work(inner as unknown as Store<Buffer>)
+      }
+    },
     markKey: (name) => 'm:' + name,
     readMarks: async () => await new Promise((resolve) => { readLate = resolve }),
     judge: ({ key, bytes, names, marks }, late) => {
@@ -36,11 +42,11 @@ function bench () {
       return text === 'late' ? late(['tag']).then(([mark]) => found(mark)) : found(text)
     }
   })
-  return { lookup, sent, judged, flushes: () => flushed, answerLate: (marks: string[]) => readLate!(marks) }
+  return { lookup, sent, judged, counted, flushes: () => flushed, answerLate: (marks: string[]) => readLate!(marks) }
 }
 
 t.test('the look-ups of one turn are one read, and those of one key are one question', async (t) => {
-  const { lookup, sent, judged, flushes } = bench()
+  const { lookup, sent, judged, counted, flushes } = bench()
   const answers = [lookup('a', ['c', 'u']), lookup('b', ['c']), lookup('a', ['c', 'u']), lookup('v', [])]
   t.same(sent, [], 'nothing is sent before the end of the turn')
   await turn()
@@ -52,6 +58,7 @@ t.test('the look-ups of one turn are one read, and those of one key are one ques
   t.same([a!.marks, b!.marks, v!.marks], [['1', '2'], ['1'], []])
   t.equal(again, a)
   t.same(judged, ['a', 'b', 'v'])
+  t.same(counted, [4], 'where it fails, it counts as all of them')
 })
 
 t.test('nobody joins a question that has been sent', async (t) => {
